@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from msgspec import Struct
 from extrato.backoff import Backoff
 from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound, ProviderNotConnected, ProviderUnavailable
+from extrato.providers.search_pages import PROVIDER_AHEAD, SearchPage, next_page, searchable
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import credential_of, record_observations
 
@@ -29,14 +31,9 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
     from extrato.values import Credential
 
-# The search begins before the restored moment and ends after the present. The clocks of the hub and of the provider
-# differ, and the provider's search lists a change with a delay.
+# The search begins before the restored moment: the clocks of the hub and of the provider differ, and the provider's
+# search lists a change with a delay.
 REACH_BACK: Final = timedelta(minutes=30)
-PROVIDER_AHEAD: Final = timedelta(minutes=1)
-# Mercado Pago's limits: a search reaches back 12 months, in spans of less than 365 days, with offsets up to 10,000.
-SEARCHABLE: Final = timedelta(days=364)
-MAX_OFFSET: Final = 10_000
-SMALLEST_STEP: Final = timedelta(milliseconds=1)
 TRIES: Final = 6
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
@@ -100,11 +97,11 @@ async def _find(
     hub: Hub, account: ConnectedAccount, credential: Credential, since: datetime, *, cause: Cause
 ) -> AccountSearch:
     now = hub.now()
-    since, until = max(since - REACH_BACK, now - SEARCHABLE), now + PROVIDER_AHEAD
+    span = SearchPage(since=searchable(since - REACH_BACK, now), until=now + PROVIDER_AHEAD)
     # A change may be in two pages, so moved and lost payments are collected by id.
     change_count, moved, lost = 0, set[int](), dict[str, LostPayment]()
     provider = hub.providers.remote[account.provider]
-    async for page in _changes(provider, credential, since=since, until=until):
+    async for page in _changes(provider, credential, span):
         change_count += len(page)
         by_reference: dict[tuple[int, str], list[Observation]] = {}
         for observation in page:
@@ -169,35 +166,28 @@ def _lost(account: ConnectedAccount, reference: str, observations: Sequence[Obse
 
 
 async def _changes(
-    provider: RemoteProvider, credential: Credential, *, since: datetime, until: datetime
+    provider: RemoteProvider, credential: Credential, asked: SearchPage
 ) -> AsyncIterator[tuple[Observation, ...]]:
     """Yield every change of a span, oldest first, page by page; a change may come twice."""
-    offset = 0
     while True:
-        page = await _page(provider, credential, since=since, until=until, offset=offset)
+        page = await _page(provider, credential, asked)
         yield page.observations
         if page.is_last:
             return
-        newest = max((observation.observed_at for observation in page.observations), default=since)
-        # A payment that changes during the search moves to the last page, and an offset would skip another one. So
-        # the next page begins at the newest change. An offset is needed only when a whole page has the same time.
-        if newest > since:
-            since, offset = newest, 0
-        elif offset + page.answers > MAX_OFFSET:
-            since, offset = since + SMALLEST_STEP, 0
-        else:
-            offset += page.answers
+        newest = max((observation.observed_at for observation in page.observations), default=asked.since)
+        asked = next_page(asked, newest=newest, answers=page.answers)
 
 
-async def _page(
-    provider: RemoteProvider, credential: Credential, *, since: datetime, until: datetime, offset: int
-) -> ObservedPage:
+async def _page(provider: RemoteProvider, credential: Credential, asked: SearchPage) -> ObservedPage:
     """Ask for one page, several times while the provider does not answer or throttles the account."""
     backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
+    ask = functools.partial(
+        provider.observe_changes, since=asked.since, until=asked.until, offset=asked.offset, credential=credential
+    )
     for _ in range(TRIES - 1):
         try:
-            return await provider.observe_changes(since=since, until=until, offset=offset, credential=credential)
+            return await ask()
         except ProviderUnavailable as error:
             await asyncio.sleep(min(error.retry_after_s, LONGEST_PAUSE_S))
             await backoff.pause()
-    return await provider.observe_changes(since=since, until=until, offset=offset, credential=credential)
+    return await ask()

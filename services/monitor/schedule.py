@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from extrato.providers.search_pages import PROVIDER_AHEAD, SearchPage, searchable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -85,14 +87,7 @@ def back_off_s(failures: int, *, at_least_s: float = 0.0) -> float:
 OVERLAP: Final = timedelta(seconds=120)
 QUIET_OVERLAP: Final = timedelta(minutes=30)
 BACKFILL_INTERVAL: Final = timedelta(seconds=60)
-PROVIDER_AHEAD: Final = timedelta(seconds=60)
-
-# "Only the last 12 months are searchable", and never 365 days at once (error 9062); rows beyond an offset
-# of 10,000 are refused with error 1000 (Mercado Pago, guide "Retrieving payments").
-SEARCHABLE: Final = timedelta(days=364)
-MAX_OFFSET: Final = 10_000
 PAGES_PER_SWEEP: Final = 20
-SMALLEST_STEP: Final = timedelta(milliseconds=1)
 
 
 class Cursor(Struct, frozen=True, kw_only=True):
@@ -102,14 +97,6 @@ class Cursor(Struct, frozen=True, kw_only=True):
     backfilled_at: datetime
 
 
-class SearchPage(Struct, frozen=True, kw_only=True):
-    """One page of a search: the changes from `since` to `until`, skipping the first `offset`."""
-
-    since: datetime
-    until: datetime
-    offset: int = 0
-
-
 def incremental_page(cursor: Cursor | None, *, oldest: datetime, now: datetime) -> SearchPage:
     """Search from the last sweep on; the first sweep starts at the `oldest` open payment.
 
@@ -117,7 +104,7 @@ def incremental_page(cursor: Cursor | None, *, oldest: datetime, now: datetime) 
     after a long pause either, because paid payments may have been disputed meanwhile.
     """
     since = oldest if cursor is None else cursor.high_water
-    return SearchPage(since=_searchable(since - OVERLAP, now), until=now + PROVIDER_AHEAD)
+    return SearchPage(since=searchable(since - OVERLAP, now), until=now + PROVIDER_AHEAD)
 
 
 def backfill_page(
@@ -136,7 +123,7 @@ def backfill_page(
     is_due = lane in {SLOW, QUIET} or cursor is None or now - cursor.backfilled_at >= BACKFILL_INTERVAL
     if not is_due or oldest >= incremental_since:
         return None
-    since = _searchable(oldest - OVERLAP, now)
+    since = searchable(oldest - OVERLAP, now)
     return SearchPage(since=since, until=incremental_since) if since < incremental_since else None
 
 
@@ -145,23 +132,6 @@ def resumed(stopped: SearchPage | None, page: SearchPage) -> SearchPage:
     if stopped is None or stopped.since <= page.since:
         return page
     return replace(stopped, until=page.until)
-
-
-def next_page(asked: SearchPage, *, newest: datetime, answers: int) -> SearchPage:
-    """Return the page after one with `answers` changes, the newest of them at `newest`.
-
-    A payment that changes meanwhile moves to the end, so an offset would skip another payment. The next page starts
-    at the newest change instead; only a page whose changes all have the same time needs an offset.
-    """
-    if newest > asked.since:
-        return replace(asked, since=newest, offset=0)
-    if asked.offset + answers > MAX_OFFSET:
-        return replace(asked, since=asked.since + SMALLEST_STEP, offset=0)
-    return replace(asked, offset=asked.offset + answers)
-
-
-def _searchable(since: datetime, now: datetime) -> datetime:
-    return max(since, now - SEARCHABLE)
 
 
 # --- attempts -----------------------------------------------------------------------------------

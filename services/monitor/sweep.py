@@ -13,10 +13,11 @@ from cachetools import FIFOCache
 from contracts.envelope import Cause
 from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound, ProviderMisunderstood, ProviderRefused, ProviderShowsNothing
+from extrato.providers.search_pages import SearchPage, next_page
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import credential_of, observe_attempt, record_observations
 from services.monitor import schedule
-from services.monitor.schedule import Cursor, SearchPage, SweepResult
+from services.monitor.schedule import Cursor, SweepResult
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -150,7 +151,7 @@ class Sweep:
             if found.is_last:
                 self._memory.set_resume_page(key, None)
                 return None
-            page = schedule.next_page(
+            page = next_page(
                 page,
                 newest=max((seen.observed_at for seen in found.observations), default=page.since),
                 answers=found.answers,

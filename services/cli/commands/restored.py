@@ -12,7 +12,8 @@ from extrato.bus.connection import connect_without_logs
 from extrato.bus.stream_inspector import ForeignStream, StreamInspector
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.process import CannotStart
-from extrato.use_cases.lost_payments import SEARCHABLE, AccountSearch, find_lost_payments
+from extrato.providers.search_pages import SEARCHABLE
+from extrato.use_cases.lost_payments import AccountSearch, find_lost_payments
 from services.cli.commands.running import Running, running_hub
 
 if TYPE_CHECKING:

@@ -8,23 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extrato.providers.search_pages import (
+    MAX_OFFSET,
+    PROVIDER_AHEAD,
+    SEARCHABLE,
+    SMALLEST_STEP,
+    SearchPage,
+    next_page,
+)
 from services.monitor.schedule import (
     ATTEMPTS_PER_SWEEP,
     BACKFILL_INTERVAL,
     FAST,
     INTERVAL_S,
-    MAX_OFFSET,
     OVERLAP,
-    PROVIDER_AHEAD,
     QUIET,
     QUIET_OVERLAP,
-    SEARCHABLE,
     SLOW,
-    SMALLEST_STEP,
     AccountLoad,
     Again,
     Cursor,
-    SearchPage,
     SweepResult,
     after_sweep,
     back_off_s,
@@ -32,7 +35,6 @@ from services.monitor.schedule import (
     check_number,
     incremental_page,
     is_needed,
-    next_page,
     resumed,
     take_turns,
 )
