@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MERCHANT = "padaria-do-marcos"
 SECRET = "encomenda-secreta-de-ninguem"
 EMAIL = "freguesa@example.com"
-NOBODYS = 999_999
+MISSING_ID = 999_999
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ async def _ask(hub, method: str, walk: Walk, headers: dict[str, str]) -> tuple[i
 
 
 def _missing() -> Things:
-    return Things(number=NOBODYS, slug="loja-que-nao-existe", bank_payment_id="00000000-000f-8000-8000-0123456789ab")
+    return Things(number=MISSING_ID, slug="loja-que-nao-existe", bank_payment_id="00000000-000f-8000-8000-0123456789ab")
 
 
 @claim("pix-confirmation.body", "check.missing")
@@ -233,8 +233,8 @@ def _other_tenants_headers(other_merchant, name: tuple[str, str]) -> dict[str, s
 
 def _without_requested_names(things: Things, missing_text: str) -> str:
     """Replace the names that the request itself has, so that responses can be compared."""
-    for named, nobodys in zip(astuple(things), astuple(_missing()), strict=True):
-        missing_text = missing_text.replace(str(nobodys), str(named))
+    for named, missing in zip(astuple(things), astuple(_missing()), strict=True):
+        missing_text = missing_text.replace(str(missing), str(named))
     return missing_text
 
 
@@ -313,8 +313,8 @@ async def test_payer_token_opens_only_its_own_payment(hub, things, route):
     token = mine["status_check_url"].partition("t=")[2]
     foreign = await _ask(hub, route.method, (_for_payer(route.path, things.number, token), None), {})
     without = await _ask(hub, route.method, (_for_payer(route.path, things.number, "0" * 32), None), {})
-    nobodys = await _ask(hub, route.method, (_for_payer(route.path, NOBODYS, token), None), {})
-    assert foreign[0] == without[0] == nobodys[0]
+    missing = await _ask(hub, route.method, (_for_payer(route.path, MISSING_ID, token), None), {})
+    assert foreign[0] == without[0] == missing[0]
     assert foreign[0] in {401, 404}
     assert SECRET not in foreign[1]
 
