@@ -26,7 +26,7 @@ from extrato.log_file import UnusableLogFile
 from extrato.logs import configure_logging
 from extrato.own_files import ForeignFile, open_own
 from extrato.settings import InvalidSettings, Settings
-from extrato.store.migrations import UnfitSchema, missing_migrations
+from extrato.store.migrations import UnfitSchema, read_schema
 from extrato.store.pool import CONNECT_TIMEOUT_S, Pool
 from extrato.store.transaction_pooler import TRANSACTION_POOLER, is_transaction_pooler
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
@@ -73,7 +73,7 @@ class PartEnded(Exception):
 async def open_database(settings: Settings, *, connections: int) -> AsyncIterator[asyncpg.Pool]:
     """Wait for a migrated PostgreSQL, and return a pool of `connections`.
 
-    Raises `CannotStart`, also when its schema is newer than this program.
+    Raises `CannotStart`, also when this program cannot work with a newer schema.
     """
     if not settings.database_url:
         raise CannotStart("EXTRATO_DATABASE_URL must be the address of PostgreSQL.")
@@ -99,9 +99,12 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
 
 
 async def _check_schema(pool: asyncpg.Pool) -> None:
-    """Check that the schema is that of this program; raises `NotMigrated` and `UnfitSchema`."""
-    if await missing_migrations(pool):
+    """Check that this program can work with the schema; raises `NotMigrated` and `UnfitSchema`."""
+    schema = await read_schema(pool)
+    if schema.missing:
         raise NotMigrated
+    if schema.newer:
+        _logger.warning("newer_schema", migrations=schema.newer)
 
 
 @contextlib.asynccontextmanager

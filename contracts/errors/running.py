@@ -133,9 +133,11 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         500,
         "The database has the migration {name} of a newer version: start that version, or restore an older backup.",
         "O banco de dados não está configurado para este serviço",
-        cause="The schema of the database is newer than the program, or a migration could not lock its tables.",
+        cause="The program cannot work with a newer schema of the database, or a migration could not lock its tables.",
         remedy="The operator starts the newer version, or ends the transaction that holds the locks.",
         locked="The migration {name} did not get its locks in {tries} tries of {seconds} s: another transaction holds "
         "them. Migrations before it are applied.",
+        not_rolling="The database has the migration {name} ({kind}) of a newer version, with which this version cannot "
+        "work: start the newer version, or restore an older backup.",
     ),
 }

@@ -53,6 +53,7 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     "0013_carried_position": "rolling",
     "0014_unverified_deliveries_by_age": "rolling",
     "0016_api_key_uses": "rolling",
+    "0018_migration_classes": "rolling",
 }
 
 CREATE_TABLE: Final = """
@@ -61,14 +62,26 @@ CREATE_TABLE: Final = """
         applied_at timestamptz NOT NULL DEFAULT now()
     )
 """
-APPLIED: Final = "SELECT name FROM schema_migrations"
-NOTE: Final = "INSERT INTO schema_migrations (name) VALUES ($1)"
+# Both work also before 0018_migration_classes adds the column of the class.
+APPLIED: Final = "SELECT name, to_jsonb(schema_migrations) ->> 'class' FROM schema_migrations"
+NOTE: Final = """
+    INSERT INTO schema_migrations SELECT * FROM jsonb_populate_record(
+        NULL::schema_migrations, jsonb_build_object('name', $1::text, 'class', $2::text, 'applied_at', now())
+    )
+"""
 
 
 class UnfitSchema(ExtratoError):
-    """The schema is newer than this program, or a migration did not get its locks."""
+    """This program cannot work with the newer schema, or a migration did not get its locks."""
 
     code = "unfit_schema"
+
+
+class Schema(NamedTuple):
+    """The migrations of a database, by name: what it lacks, and what a newer version has applied."""
+
+    missing: list[str]
+    newer: list[str]
 
 
 class Migration(NamedTuple):
@@ -92,17 +105,22 @@ def read_migrations() -> list[Migration]:
     ]
 
 
-async def missing_migrations(database: asyncpg.Pool | asyncpg.Connection) -> list[str]:
-    """Return the names of the migrations that the database lacks, without waiting or writing.
+async def read_schema(database: asyncpg.Pool | asyncpg.Connection) -> Schema:
+    """Return the state of the schema, without waiting or writing; its newer migrations are all `rolling`.
 
-    Raises `UnfitSchema` when the schema is newer than this program.
+    Raises `UnfitSchema` when a newer migration has another class, or none.
     """
-    applied: set[str] = set()
+    applied: dict[str, str | None] = {}
     if await database.fetchval("SELECT to_regclass('schema_migrations') IS NOT NULL"):
-        applied = {row[0] for row in await database.fetch(APPLIED)}
-    if unknown := sorted(applied - CLASSES.keys()):
-        raise UnfitSchema(name=unknown[-1])
-    return [name for name in CLASSES if name not in applied]
+        applied = dict(await database.fetch(APPLIED))
+    newer = sorted(applied.keys() - CLASSES.keys())
+    for name in reversed(newer):
+        kind = applied[name]
+        if kind is None:
+            raise UnfitSchema(name=name)
+        if kind != "rolling":
+            raise UnfitSchema(why="not_rolling", name=name, kind=kind)
+    return Schema(missing=[name for name in CLASSES if name not in applied], newer=newer)
 
 
 async def migrate(
@@ -110,24 +128,24 @@ async def migrate(
 ) -> list[str]:
     """Apply the missing migrations, each in its own transaction; return their names. `report` gets each applied one.
 
-    With `services_url`, grant its role the rights of services. Raises `UnfitRole` when a role lacks a right, and
-    `UnfitSchema`.
+    With `services_url`, grant its role the rights of services; a newer version has granted its own, and they stay.
+    Raises `UnfitRole` when a role lacks a right, and `UnfitSchema`.
     """
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         await connection.execute(CREATE_TABLE)
-        missing = await missing_migrations(connection)
+        schema = await read_schema(connection)
         for migration in read_migrations():
-            if migration.name in missing:
+            if migration.name in schema.missing:
                 await _apply_with_retries(connection, migration)
                 report(migration)
-        if services_url:
+        if services_url and not schema.newer:
             await grant_rights(connection, services_url=services_url, held_lock=LOCK)
     except asyncpg.InsufficientPrivilegeError as error:
         raise UnfitRole(words=str(error)) from error
     else:
-        return missing
+        return schema.missing
     finally:
         await connection.close()
 
@@ -153,10 +171,10 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
         async with connection.transaction():
             await connection.execute(f"SET LOCAL lock_timeout = {round(LOCK_TIMEOUT_S * 1000)}")
             await connection.execute(migration.sql)
-            await connection.execute(NOTE, migration.name)
+            await connection.execute(NOTE, migration.name, migration.kind)
         return
     # No query waits behind these statements, so they may wait for the end of every transaction.
     for statement in migration.sql.split(";\n"):
         if statement.strip():
             await connection.execute(statement)
-    await connection.execute(NOTE, migration.name)
+    await connection.execute(NOTE, migration.name, migration.kind)

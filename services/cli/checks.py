@@ -22,7 +22,7 @@ from extrato.errors import BusRefused, BusUnavailable
 from extrato.loopback import is_loopback
 from extrato.process import CannotStart
 from extrato.settings import MERCADO_PAGO_API, MIGRATION_DATABASE_URL
-from extrato.store.migrations import UnfitSchema, missing_migrations
+from extrato.store.migrations import UnfitSchema, read_schema
 from extrato.store.rights import may_rewrite_log, missing_rights
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault import Vault
@@ -98,7 +98,7 @@ async def _check_postgresql(settings: Settings) -> list[Finding]:
         ]
     try:
         findings += [await _check_version(connection), await _check_schema(connection)]
-        if findings[-1].status == "ok":
+        if findings[-1].status != "problem":
             findings += [await _check_rights(connection), await _check_vault(settings, connection)]
         else:
             why = "the schema is not that of this version"
@@ -132,11 +132,14 @@ async def _check_version(connection: asyncpg.Connection) -> Finding:
 
 async def _check_schema(connection: asyncpg.Connection) -> Finding:
     try:
-        missing = await missing_migrations(connection)
+        schema = await read_schema(connection)
     except UnfitSchema as error:
         return _problem("schema", error.message)
-    if missing:
-        return _problem("schema", f"{len(missing)} migrations are missing: run `extrato migrate`.")
+    if schema.missing:
+        return _problem("schema", f"{len(schema.missing)} migrations are missing: run `extrato migrate`.")
+    if schema.newer:
+        newer = ", ".join(schema.newer)
+        return _warning("schema", f"Every migration is applied, and of a newer version (rolling): {newer}.")
     return _ok("schema", "Every migration is applied.")
 
 

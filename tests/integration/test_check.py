@@ -131,9 +131,23 @@ async def test_schema_without_its_migrations_is_a_problem(environment, database_
     assert found["schema"] == ("problem", "1 migrations are missing: run `extrato migrate`.")
     assert found["vault"] == ("warning", "Not checked: the schema is not that of this version.")
     await connection.execute("INSERT INTO schema_migrations VALUES ('9001_later')")
-    await connection.close()
     found = await examined(environment, EXTRATO_DATABASE_URL=database_url)
     assert "9001_later of a newer version" in found["schema"][1]
+    await connection.execute("UPDATE schema_migrations SET class = 'rebuild' WHERE name = '9001_later'")
+    found = await examined(environment, EXTRATO_DATABASE_URL=database_url)
+    assert "9001_later (rebuild) of a newer version" in found["schema"][1]
+    await connection.close()
+
+
+async def test_rolling_migration_of_a_newer_version_is_a_warning(environment, database_url):
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("INSERT INTO schema_migrations (name, class) VALUES ('9001_later', 'rolling')")
+    await connection.close()
+    found = await examined(environment, EXTRATO_DATABASE_URL=database_url)
+    sentence = "Every migration is applied, and of a newer version (rolling): 9001_later."
+    assert found["schema"] == ("warning", sentence)
+    assert found["rights"][0] != "problem"
+    assert "Not checked" not in found["rights"][1]
 
 
 @pytest.mark.parametrize("key", [OTHER_KEY, ""])

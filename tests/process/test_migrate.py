@@ -47,5 +47,14 @@ async def test_migration_of_a_newer_version_is_refused_in_one_sentence(database_
         assert errors.startswith("extrato: The database has the migration 9001_later of a newer version: ")
 
 
+async def test_rolling_migration_of_a_newer_version_is_printed(database_url):
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("INSERT INTO schema_migrations (name, class) VALUES ('9001_later', 'rolling')")
+    await connection.close()
+    said = (0, ["9001_later (rolling): applied by a newer version", "The schema is up to date."], "")
+    environment = {"EXTRATO_DATABASE_URL": database_url}
+    assert await run(environment) == await run(environment, "--dry-run") == said
+
+
 async def test_database_must_be_named():
     assert await run({}) == (1, [], "extrato: EXTRATO_DATABASE_URL must be the address of PostgreSQL.\n")

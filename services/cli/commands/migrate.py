@@ -8,8 +8,8 @@ import asyncpg
 
 from extrato.process import CannotStart
 from extrato.settings import MIGRATION_DATABASE_URL, Settings
+from extrato.store.migrations import Schema, read_migrations, read_schema
 from extrato.store.migrations import migrate as apply_migrations
-from extrato.store.migrations import missing_migrations, read_migrations
 from services.cli import preflight
 
 if TYPE_CHECKING:
@@ -32,8 +32,11 @@ async def migrate(arguments: Namespace, environment: Mapping[str, str]) -> None:
         url, setting = settings.migration_database_url, MIGRATION_DATABASE_URL
     await preflight.check_database(url, setting=setting)
     try:
+        schema = await _read_schema(url)
+        for name in schema.newer:
+            print(f"{name} (rolling): applied by a newer version")
         if arguments.dry_run:
-            await _print_missing(url)
+            _print_missing(schema)
             return
         services_url = settings.database_url if settings.migration_database_url else ""
         applied = await apply_migrations(
@@ -46,15 +49,18 @@ async def migrate(arguments: Namespace, environment: Mapping[str, str]) -> None:
     print(f"{len(applied)} migrations applied." if applied else "The schema is up to date.")
 
 
-async def _print_missing(url: str) -> None:
+async def _read_schema(url: str) -> Schema:
     connection = await asyncpg.connect(url, timeout=10)
     try:
-        missing = await missing_migrations(connection)
+        return await read_schema(connection)
     finally:
         await connection.close()
+
+
+def _print_missing(schema: Schema) -> None:
     for migration in read_migrations():
-        if migration.name in missing:
+        if migration.name in schema.missing:
             alone = "" if migration.in_transaction else ", without a transaction"
             print(f"{migration.name} ({migration.kind}{alone}): missing")
-    if not missing:
+    if not schema.missing:
         print("The schema is up to date.")

@@ -6,12 +6,14 @@ import asyncio
 
 import asyncpg
 import pytest
+import structlog
 
 from extrato.process import CannotStart, open_database
 from extrato.settings import Settings
 from extrato.store import migrations
 from extrato.store.event_log import EventLog
-from extrato.store.migrations import CLASSES, FOLDER, UnfitSchema, migrate, missing_migrations
+from extrato.store.migrations import CLASSES, FOLDER, UnfitSchema, migrate, read_schema
+from tests.conftest import services_url
 from tests.integration.store.examples import append_to
 
 
@@ -86,19 +88,72 @@ async def connection(own_url: str):
     await connection.close()
 
 
-async def test_program_refuses_a_newer_schema(own_url: str, connection: asyncpg.Connection):
-    await connection.execute("INSERT INTO schema_migrations VALUES ('9001_later')")
-    sentence = "The database has the migration 9001_later of a newer version: start that version, or restore"
+async def test_class_of_each_migration_is_recorded(own_url: str, connection: asyncpg.Connection):
+    recorded = await connection.fetch("SELECT name, class FROM schema_migrations ORDER BY name")
+    assert dict(recorded) == CLASSES
+    # The columns of a version that recorded no class.
+    await connection.execute("""
+        DELETE FROM schema_migrations WHERE name = '0018_migration_classes';
+        ALTER TABLE schema_migrations DROP COLUMN class
+    """)
+    assert (await read_schema(connection)).missing == ["0018_migration_classes"]
+    await migrate(own_url)
+    assert await connection.fetch("SELECT name, class FROM schema_migrations ORDER BY name") == recorded
+
+
+async def open_as_role(url: str) -> None:
+    settings = Settings.from_environment({"EXTRATO_DATABASE_URL": url})
+    async with open_database(settings, connections=1) as pool:
+        await pool.fetch("SELECT * FROM checkpoints")
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (None, "The database has the migration 9001_later of a newer version: start that version, or restore"),
+        ("coordinated", r"The database has the migration 9001_later \(coordinated\) of a newer version, with which"),
+        ("rebuild", r"The database has the migration 9001_later \(rebuild\) of a newer version, with which"),
+    ],
+)
+async def test_program_refuses_a_newer_schema_that_is_not_rolling(
+    own_url: str, connection: asyncpg.Connection, kind, sentence
+):
+    await connection.execute(
+        "INSERT INTO schema_migrations (name, class) VALUES ('9001_later', $1), ('9002_last', 'rolling')", kind
+    )
     with pytest.raises(CannotStart, match=sentence):
-        async with open_database(Settings.from_environment({"EXTRATO_DATABASE_URL": own_url}), connections=1):
-            pass
+        await open_as_role(own_url)
     with pytest.raises(UnfitSchema, match=sentence):
         await migrate(own_url)
 
 
+async def test_program_works_with_a_newer_schema_that_is_rolling(own_url: str, connection: asyncpg.Connection):
+    await connection.execute("INSERT INTO schema_migrations (name, class) VALUES ('9001_later', 'rolling')")
+    with structlog.testing.capture_logs() as lines:
+        await open_as_role(own_url)
+    assert lines == [
+        {
+            "component": "process",
+            "event": "newer_schema",
+            "log_level": "warning",
+            "migrations": ["9001_later"],
+        }
+    ]
+    assert await migrate(own_url) == []
+
+
+async def test_older_version_leaves_the_rights_of_a_newer_one(own_url: str, connection: asyncpg.Connection):
+    services = services_url(own_url)
+    await migrate(own_url, services_url=services)
+    await connection.execute("GRANT UPDATE ON evidence TO extrato_services")
+    await connection.execute("INSERT INTO schema_migrations (name, class) VALUES ('9001_later', 'rolling')")
+    await migrate(own_url, services_url=services)
+    assert await connection.fetchval("SELECT has_table_privilege('extrato_services', 'evidence', 'UPDATE')")
+
+
 async def test_role_waits_until_the_schema_is_migrated(own_url: str, connection: asyncpg.Connection, next_migration):
     name = next_migration("CREATE TABLE next (id bigint)")
-    assert await missing_migrations(connection) == [name]
+    assert (await read_schema(connection)).missing == [name]
 
     async def open_and_read() -> None:
         settings = Settings.from_environment({"EXTRATO_DATABASE_URL": own_url})
@@ -109,7 +164,7 @@ async def test_role_waits_until_the_schema_is_migrated(own_url: str, connection:
     await asyncio.sleep(0)
     assert await migrate(own_url) == [name]
     await opening
-    assert await missing_migrations(connection) == []
+    assert (await read_schema(connection)).missing == []
 
 
 async def test_migration_that_gets_no_lock_is_tried_three_times_and_changes_nothing(
@@ -148,4 +203,4 @@ async def test_marked_migration_runs_outside_a_transaction(
     )
     assert await migrate(own_url) == [name]
     assert await connection.fetchval("SELECT indisvalid FROM pg_index WHERE indexrelid = 'next_index'::regclass")
-    assert await missing_migrations(connection) == []
+    assert (await read_schema(connection)).missing == []
