@@ -333,8 +333,11 @@ def until() -> Until:
 
 
 @contextlib.asynccontextmanager
-async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHub]:
-    """Run a hub in `home` with these settings. It creates a database if the home has none."""
+async def running_hub(home: Path, *, code: Path = ROOT, **environment: str) -> AsyncIterator[RunningHub]:
+    """Run a hub in `home` with these settings. It creates a database if the home has none.
+
+    `code` may be another checkout; its answers need not fit this `openapi.json`.
+    """
     port, sandbox_port = free_port(), free_port()
     await asyncio.to_thread(put_database_in, home)
     process = await asyncio.create_subprocess_exec(
@@ -342,7 +345,7 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
         "-m",
         "services.cli",
         "up",
-        cwd=ROOT,
+        cwd=code,
         env={
             **os.environ,
             "EXTRATO_PORT": str(port),
@@ -368,7 +371,7 @@ async def running_hub(home: Path, **environment: str) -> AsyncIterator[RunningHu
         assert "extrato is ready" in lines[-1], "".join(lines)
         drain = asyncio.create_task(process.stdout.read())
         url = f"http://127.0.0.1:{port}"
-        async with aiohttp.ClientSession(trace_configs=[holding(url)]) as session:
+        async with aiohttp.ClientSession(trace_configs=[holding(url)] if code == ROOT else []) as session:
             yield RunningHub(home, url, f"http://127.0.0.1:{sandbox_port}", session)
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(pace.allowed(10)):
