@@ -19,7 +19,7 @@ mkdir "$folder"
 cd "$folder"
 
 random() { openssl rand -hex 24; }
-owner=$(random) services=$(random) hub=$(random) subscriber=$(random) sandbox=$(random)
+owner=$(random) services=$(random) hub=$(random) copier=$(random) subscriber=$(random) sandbox=$(random)
 consumer="subscribers-copy-$(openssl rand -hex 16)"
 
 # The vault's key is 32 bytes. Back it up apart from the database: without it the stored credentials are lost.
@@ -32,12 +32,14 @@ printf 'postgresql://extrato:%s@%s:5432/extrato\n' "$owner" "$postgres_host" > m
 printf 'postgresql://extrato_services:%s@%s:5432/extrato\n' "$services" "$postgres_host" > database-url
 
 printf 'tls://extrato:%s@%s:4222\n' "$hub" "$nats_host" > nats-url
+printf 'tls://copier:%s@%s:4222\n' "$copier" "$nats_host" > copies-nats-url
+printf '%s\n' "$consumer" > copies-consumer
 printf 'tls://subscriber:%s@%s:4222\n' "$subscriber" "$nats_host" > subscriber-nats-url
 # The server also takes a bcrypt hash ($2a$…) in place of a password.
 cat > nats-secrets.conf <<EOF
 OPERATOR_PASSWORD: "$(random)"
 HUB_PASSWORD: "$hub"
-COPIER_PASSWORD: "$(random)"
+COPIER_PASSWORD: "$copier"
 SUBSCRIBER_PASSWORD: "$subscriber"
 DELIVERY_RESET_PAYMENTS: "\$JS.API.CONSUMER.RESET.PAYMENTS.$consumer"
 DELIVERY_RESET_CHECKS: "\$JS.API.CONSUMER.RESET.CHECKS.$consumer"

@@ -18,6 +18,8 @@ CREDENTIALS: Final = {
     "EXTRATO_DATABASE_URL": "database-url",
     "EXTRATO_MIGRATION_DATABASE_URL": "migration-database-url",
     "EXTRATO_NATS_URL": "nats-url",
+    "EXTRATO_COPIES_NATS_URL": "copies-nats-url",
+    "EXTRATO_COPIES_CONSUMER": "copies-consumer",
     "EXTRATO_SECRET_KEY": "secret-key",
 }
 

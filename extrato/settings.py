@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MIGRATION_DATABASE_URL: Final = "EXTRATO_MIGRATION_DATABASE_URL"
+COPIES_NATS_URL: Final = "EXTRATO_COPIES_NATS_URL"
+COPIES_CONSUMER: Final = "EXTRATO_COPIES_CONSUMER"
 MERCADO_PAGO_API: Final = "https://api.mercadopago.com"
 
 _ECHOED_LETTERS: Final = 40
@@ -39,6 +41,9 @@ PostgresUrl = Annotated[
 ]
 NatsUrl = Annotated[
     str, Meta(pattern="(?i)^(nats|tls|wss?):", title="a URL that starts with nats:// or tls:// or ws:// or wss://")
+]
+DeliveryConsumer = Annotated[
+    str, Meta(pattern="^subscribers-copy-[0-9A-Za-z]+$", title="a name that starts with subscribers-copy-")
 ]
 
 
@@ -103,6 +108,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     nats_url: Annotated[NatsUrl, Meta(description="empty asks for the embedded NATS")] = field(
         default="", name="EXTRATO_NATS_URL"
     )
+    copies_nats_url: Annotated[NatsUrl, Meta(description="your NATS as the user that copies for subscribers")] = field(
+        default="", name=COPIES_NATS_URL
+    )
+    copies_consumer: Annotated[
+        DeliveryConsumer, Meta(description="the secret name of the consumers that deliver to the copies")
+    ] = field(default="", name=COPIES_CONSUMER)
     auth: Annotated[AuthMode, Meta(description="`open` asks no caller for a key")] = field(
         default="keys", name="EXTRATO_AUTH"
     )
@@ -256,6 +267,10 @@ def _check_together(settings: Settings) -> None:
     if settings.migration_database_url and not settings.database_url:
         needed = "needs EXTRATO_DATABASE_URL, the same database as the services' role"
         raise InvalidSettings(f"{MIGRATION_DATABASE_URL} {needed}.")
+    if bool(settings.copies_nats_url) != bool(settings.copies_consumer):
+        raise InvalidSettings(f"{COPIES_NATS_URL} and {COPIES_CONSUMER} need each other: set both, or neither.")
+    if settings.copies_nats_url and not settings.nats_url:
+        raise InvalidSettings(f"{COPIES_NATS_URL} needs EXTRATO_NATS_URL: the embedded NATS has its own copies.")
     if settings.auth == "keys":
         return
     if not is_loopback(settings.host):

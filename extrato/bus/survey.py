@@ -8,6 +8,7 @@ import nats.js.errors
 from msgspec import Struct
 
 from extrato.bus.connection import NATS_ERRORS, STREAMS, bus_error_of, connect_without_logs
+from extrato.bus.copies import COPIED_STREAMS, COPIER_INBOX
 from extrato.bus.publisher import can_publish
 
 if TYPE_CHECKING:
@@ -55,6 +56,20 @@ async def survey_bus(nats_url: str) -> BusSurvey:
             missing_streams=missing,
             differences=differences,
         )
+
+
+async def missing_copies(copies_url: str) -> list[str]:
+    """Return which of the subscribers' copies do not exist; raises `BusUnavailable` or `BusRefused`."""
+    async with connect_without_logs(copies_url, name="check", inbox_prefix=COPIER_INBOX) as bus:
+        missing = []
+        for name in COPIED_STREAMS:
+            try:
+                await bus.jetstream.stream_info(name)
+            except nats.js.errors.NotFoundError:
+                missing.append(name)
+            except NATS_ERRORS as error:
+                raise bus_error_of(error) from error
+        return missing
 
 
 async def _compare_streams(jetstream: JetStreamContext) -> tuple[list[str], list[str]]:

@@ -17,7 +17,7 @@ import asyncpg
 from msgspec import Struct
 
 from extrato.assembly import vault_keys
-from extrato.bus.survey import survey_bus
+from extrato.bus.survey import missing_copies, survey_bus
 from extrato.errors import BusRefused, BusUnavailable
 from extrato.loopback import is_loopback
 from extrato.process import CannotStart
@@ -77,6 +77,7 @@ async def examine(settings: Settings) -> list[Finding]:
     return [
         *await _check_postgresql(settings),
         *await _check_nats(settings),
+        *await _check_copies(settings),
         *await _check_provider(settings),
         await _check_certificate(settings),
     ]
@@ -179,6 +180,18 @@ async def _check_nats(settings: Settings) -> list[Finding]:
     if found.differences:
         return [nats, _warning("streams", f"Streams differ from the hub's: {'; '.join(found.differences)}.")]
     return [nats, _ok("streams", "Every stream exists as the hub creates it, and takes messages.")]
+
+
+async def _check_copies(settings: Settings) -> list[Finding]:
+    if not settings.copies_nats_url:
+        return []
+    try:
+        missing = await missing_copies(settings.copies_nats_url)
+    except (BusUnavailable, BusRefused) as error:
+        return [_problem("copies", f"EXTRATO_COPIES_NATS_URL: {error.message}")]
+    if missing:
+        return [_warning("copies", f"Missing copies, which the role projections creates: {', '.join(missing)}.")]
+    return [_ok("copies", "Every copy for subscribers exists.")]
 
 
 async def _check_provider(settings: Settings) -> list[Finding]:

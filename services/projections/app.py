@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from extrato.bus.copier import Copier
 from extrato.bus.relay import Relay
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.readiness import ReadinessProbes
@@ -41,7 +42,10 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=log, signal=signal, bus=bus)
         runner = Runner(database_url=settings.database_url, pool=pool, log=log, bus=bus, read_models=READ_MODELS)
+        # Subscribers of the embedded NATS have copies of `extrato up`.
+        copier = {"copier": Copier(settings).run()} if settings.copies_nats_url else {}
         await run_together(
+            **copier,
             relay=relay.run(),
             runner=runner.run(),
             readiness=announce_readiness(

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from extrato.bus.connection import STREAMS, connect
+from extrato.bus.copies import open_copies
 from extrato.settings import Settings
 from extrato.store.migrations import migrate
 from extrato.store.vault import Vault
@@ -148,6 +149,25 @@ async def test_rolling_migration_of_a_newer_version_is_a_warning(environment, da
     assert found["schema"] == ("warning", sentence)
     assert found["rights"][0] != "problem"
     assert "Not checked" not in found["rights"][1]
+
+
+async def test_copies_are_missing_until_a_role_makes_them(environment, nats_server):
+    given = {
+        "EXTRATO_NATS_URL": nats_server.url,
+        "EXTRATO_COPIES_NATS_URL": nats_server.copies_url,
+        "EXTRATO_COPIES_CONSUMER": nats_server.delivery_consumer,
+    }
+    found = await examined(environment, **given)
+    missing = "Missing copies, which the role projections creates: PAYMENTS, CHECKS."
+    assert found["copies"] == ("warning", missing)
+    async with open_copies(
+        origin_url=nats_server.url, copies_url=nats_server.copies_url, delivery_consumer=nats_server.delivery_consumer
+    ):
+        found = await examined(environment, **given)
+    assert found["copies"] == ("ok", "Every copy for subscribers exists.")
+    given["EXTRATO_COPIES_NATS_URL"] = nats_server.copies_url.replace("copier:", f"copier:{SECRET}")
+    found = await examined(environment, **given)
+    assert found["copies"] == ("problem", "EXTRATO_COPIES_NATS_URL: NATS refuses: authorization violation.")
 
 
 @pytest.mark.parametrize("key", [OTHER_KEY, ""])

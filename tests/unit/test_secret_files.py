@@ -11,6 +11,8 @@ VALUES = {
     "EXTRATO_DATABASE_URL": "postgresql://services:s3cret@db.example/extrato",
     "EXTRATO_MIGRATION_DATABASE_URL": "postgresql://owner:s3cret@db.example/extrato",
     "EXTRATO_NATS_URL": "nats://hub:s3cret@nats.example",
+    "EXTRATO_COPIES_NATS_URL": "nats://copier:s3cret@nats.example",
+    "EXTRATO_COPIES_CONSUMER": "subscribers-copy-s3cret",
     "EXTRATO_SECRET_KEY": "s3cret ",
 }
 

@@ -51,6 +51,23 @@ def test_connections_per_address_default_to_a_thousand():
             Settings.from_environment({name: text})
 
 
+COPIES = {
+    "EXTRATO_COPIES_NATS_URL": "nats://copier:s3cret@nats.example",
+    "EXTRATO_COPIES_CONSUMER": "subscribers-copy-1f",
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_need_both_settings(name):
+    with pytest.raises(InvalidSettings, match="need each other"):
+        Settings.from_environment({name: COPIES[name], "EXTRATO_NATS_URL": "nats://nats.example"})
+
+
+def test_copies_need_a_nats_of_the_operator():
+    with pytest.raises(InvalidSettings, match="EXTRATO_COPIES_NATS_URL needs EXTRATO_NATS_URL"):
+        Settings.from_environment(COPIES)
+
+
 def test_migration_url_needs_a_database_url():
     with pytest.raises(InvalidSettings, match="EXTRATO_MIGRATION_DATABASE_URL needs EXTRATO_DATABASE_URL"):
         Settings.from_environment({"EXTRATO_MIGRATION_DATABASE_URL": "postgresql://owner@db.example/extrato"})
@@ -88,6 +105,9 @@ SENTENCES = {
     ),
     ("EXTRATO_MIGRATION_DATABASE_URL", "u:s3cret@x"): (
         "EXTRATO_MIGRATION_DATABASE_URL must be a URL that starts with postgres:// or postgresql://."
+    ),
+    ("EXTRATO_COPIES_CONSUMER", "feed-s3cret"): (
+        "EXTRATO_COPIES_CONSUMER must be a name that starts with subscribers-copy-."
     ),
     ("EXTRATO_NATS_URL", "http://u:s3cret@x"): (
         "EXTRATO_NATS_URL must be a URL that starts with nats:// or tls:// or ws:// or wss://."

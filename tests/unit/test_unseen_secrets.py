@@ -18,6 +18,8 @@ GIVEN = {
     "EXTRATO_DATABASE_URL": "postgresql://extrato:s3cret-password@db.example/extrato",
     "EXTRATO_MIGRATION_DATABASE_URL": "postgresql://owner:s3cret-password-of-migrations@db.example/extrato",
     "EXTRATO_NATS_URL": "nats://extrato:s3cret-password@nats.example",
+    "EXTRATO_COPIES_NATS_URL": "nats://copier:s3cret-of-copies@nats.example",
+    "EXTRATO_COPIES_CONSUMER": "subscribers-copy-s3cret",
     "EXTRATO_SANDBOX_ACCOUNTS": "[]",
     "PGPASSWORD": "s3cret-password",
     "AWS_SECRET_ACCESS_KEY": "s3cret-of-another-program",
@@ -61,6 +63,12 @@ def test_programs_of_the_hub_get_every_address(name):
     (program,) = [program for program in services(SETTINGS, GIVEN) if program.name == name]
     assert program.environment["EXTRATO_SECRET_KEY"] == GIVEN["EXTRATO_SECRET_KEY"]
     assert program.environment["EXTRATO_NATS_URL"] == GIVEN["EXTRATO_NATS_URL"]
+
+
+def test_only_the_projections_get_the_secrets_of_the_copies():
+    for program in services(SETTINGS, GIVEN):
+        values = "".join(program.environment.values())
+        assert ("s3cret-of-copies" in values) == ("subscribers-copy-" in values) == (program.name == "projections")
 
 
 def test_no_program_gets_the_role_of_the_migrations():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from extrato.secret_files import CREDENTIALS, CREDENTIALS_DIRECTORY, file_variable, secret_file
-from extrato.settings import MIGRATION_DATABASE_URL
+from extrato.settings import COPIES_CONSUMER, COPIES_NATS_URL, MIGRATION_DATABASE_URL
 from services.cli.supervisor.child import Program
 from services.cli.supervisor.readiness import answers, has_written
 
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 DEMO_SECRET: Final = "EXTRATO_SANDBOX_DEMO_SECRET"  # noqa: S105 - what it is called
 
 # Services get the servers' addresses and the file of the key as separate variables, and each secret only once.
-_NOT_FOR_SERVICES: Final = {MIGRATION_DATABASE_URL, CREDENTIALS_DIRECTORY, *map(file_variable, CREDENTIALS)}
+_NOT_FOR_SERVICES: Final = {
+    MIGRATION_DATABASE_URL,
+    COPIES_NATS_URL,
+    COPIES_CONSUMER,
+    CREDENTIALS_DIRECTORY,
+    *map(file_variable, CREDENTIALS),
+}
 
 CODE: Final = Path(__file__).parents[3]
 _SANDBOX_PREFIXES: Final = ("EXTRATO_SANDBOX_", "PYTHON", "LC_")
@@ -36,10 +42,15 @@ def services(settings: Settings, environment: Mapping[str, str]) -> list[Program
     gateway = answers(settings.host, settings.port, "/readyz")
     sandbox = answers("127.0.0.1", settings.sandbox_port, "/_sandbox/health")
     shared = shared_environment(settings, environment)
+    copies = (
+        {COPIES_NATS_URL: settings.copies_nats_url, COPIES_CONSUMER: settings.copies_consumer}
+        if settings.copies_nats_url
+        else {}
+    )
     programs = [
         service("gateway", ("-m", "services.gateway"), settings, shared, is_ready=gateway),
         service("monitor", ("-m", "services.monitor"), settings, shared),
-        service("projections", ("-m", "services.projections"), settings, shared),
+        service("projections", ("-m", "services.projections"), settings, {**shared, **copies}),
     ]
     if uses_sandbox(settings, environment):
         sandbox_only = sandbox_environment(settings, environment)

@@ -13,6 +13,7 @@ import yaml
 
 from extrato.secret_files import CREDENTIALS, file_variable
 from tests.commands import run_command
+from tests.integration.bus.test_copies import ask, client_of, read
 from tests.integration.deployment.conftest import DEPLOY, ROOT
 from tests.pace import until
 from tests.ports import free_port
@@ -69,7 +70,7 @@ def environment_of(tmp_path, secrets, secret):
     return environment
 
 
-async def test_each_role_starts_becomes_ready_and_ends(tmp_path, environment_of):
+async def test_each_role_starts_becomes_ready_and_ends(tmp_path, environment_of, shipped_nats):
     migrated = await run_command(("migrate",), lines="", environment=environment_of("migrate"))
     assert (migrated.code, migrated.errors) == (0, "")
 
@@ -97,7 +98,22 @@ async def test_each_role_starts_becomes_ready_and_ends(tmp_path, environment_of)
         for health_port in health_ports.values():
             async with aiohttp.ClientSession(f"http://127.0.0.1:{health_port}") as client:
                 assert [(await client.get(path)).status for path in ("/livez", "/readyz", "/metrics")] == [200] * 3
+        await register_merchant(environment_of("monitor"))
+        async with client_of(shipped_nats.subscriber_url) as subscriber:
+            await until(lambda: has_copies(subscriber), "the projections have made the copies", within_s=15)
+            assert await read(subscriber, 1) == ["merchants.padaria.MerchantRegistered"]
         for process in started.values():
             process.terminate()
         assert {role: process.wait(timeout=15) for role, process in started.items()} == dict.fromkeys(ROLES, 0)
     assert not (tmp_path / "home").exists()
+
+
+async def register_merchant(environment):
+    words = ("merchant", "register", "padaria", "--name", "Padaria", "--city", "Recife")
+    registered = await run_command(words, lines="", environment=environment)
+    assert (registered.code, registered.errors) == (0, "")
+
+
+async def has_copies(subscriber):
+    answer = await ask(subscriber, "$JS.API.STREAM.NAMES", timeout_s=2)
+    return answer["streams"] == ["CHECKS", "PAYMENTS"]

@@ -38,6 +38,8 @@ def test_what_is_made_can_be_used_as_settings(secrets):
             "EXTRATO_DATABASE_URL": given("database-url"),
             "EXTRATO_MIGRATION_DATABASE_URL": given("migration-database-url"),
             "EXTRATO_NATS_URL": given("nats-url"),
+            "EXTRATO_COPIES_NATS_URL": given("copies-nats-url"),
+            "EXTRATO_COPIES_CONSUMER": given("copies-consumer"),
             "EXTRATO_SECRET_KEY": given("secret-key"),
         }
     )
