@@ -27,7 +27,7 @@ PYTEST_ALL := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --durations=2
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-fast check schemas claims pictures notices sbom lock release bench drill clean
+.PHONY: help up test test-fast check schemas claims pictures notices sbom wheel lock release bench drill clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -70,6 +70,9 @@ notices: $(DEV) ## Write THIRD-PARTY.md from the locked packages.
 sbom: $(DEV) ## Write the hub's bill of materials (CycloneDX) to dist/extrato.cdx.json.
 	@mkdir -p dist
 	@.venv/bin/python -m tests.third_party --sbom dist/extrato.cdx.json
+
+wheel: $(DEV) ## Build the hub as a Python package into dist/.
+	@.venv/bin/python -m tests.wheel dist
 
 lock: $(DEV) ## Lock the dependencies of pyproject.toml in requirements/, with hashes.
 	@$(COMPILE) --output-file requirements/run.txt pyproject.toml

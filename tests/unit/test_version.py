@@ -24,12 +24,18 @@ def test_version_has_three_numbers():
 
 def test_package_takes_its_version_from_the_contracts():
     assert PROJECT["project"]["dynamic"] == ["version"]
-    source = (ROOT / PROJECT["tool"]["hatch"]["version"]["path"]).read_text()
+    assert PROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "contracts.__version__"}
+    source = (ROOT / "contracts" / "__init__.py").read_text()
     assert re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE) == [__version__]
 
 
 def test_documents_and_changelog_have_the_version():
     assert set(shown_versions().values()) == {__version__}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/deploy.md"])
+def test_pages_name_the_wheel_of_the_version(page):
+    assert set(re.findall(r"extrato-(.+?)-py3-none-any\.whl", (ROOT / page).read_text())) == {__version__}
 
 
 def test_command_line_shows_the_version(capsys):
