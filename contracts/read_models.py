@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
 from contracts.events import Item
+
+# The read models that every hub has; a test compares them with the registry of the projections.
+READ_MODEL_NAMES: Final = ("merchants", "open_payments", "open_requests", "payment_details", "merchant_positions")
 
 
 class AttemptDetails(Struct, frozen=True, kw_only=True):

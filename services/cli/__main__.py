@@ -25,6 +25,7 @@ from services.cli.commands.migrate import migrate, migrate_options
 from services.cli.commands.restore import restore, restore_options
 from services.cli.commands.restored import report, restored, restored_options
 from services.cli.commands.roles import role
+from services.cli.commands.status import status, status_options
 from services.cli.commands.up import up
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ COMMANDS: Final = (
     Command("projections", "run the projections: read models and relay", _no_options, role("services.projections")),
     Command("migrate", "apply the missing migrations of the database", migrate_options, migrate),
     Command("check", "check settings, servers, rights, keys and clock", check_options, check),
+    Command("status", "show the state of the whole hub on one screen", status_options, status),
     Command("merchant register", "register a merchant", merchant.register_options, merchant.register),
     Command("merchant rename", "change name or city", merchant.rename_options, merchant.rename),
     Command("merchant list", "print one line per merchant", _no_options, merchant.list_merchants),

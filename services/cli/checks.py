@@ -44,6 +44,8 @@ CLOCK_PRECISION_S: Final = 1.0
 
 CERTIFICATE_WARNING_DAYS: Final = 21
 
+NOT_CHECKED: Final = "Not checked"
+
 Status = Literal["ok", "warning", "problem"]
 
 
@@ -69,7 +71,7 @@ def _problem(check: str, sentence: str) -> Finding:
 
 def not_checked(check: str, why: str) -> Finding:
     """Return the finding of a check that could not run."""
-    return _warning(check, f"Not checked: {why}.")
+    return _warning(check, f"{NOT_CHECKED}: {why}.")
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -79,7 +81,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *await _check_nats(settings),
         *await _check_copies(settings),
         *await _check_provider(settings),
-        await _check_certificate(settings),
+        await check_certificate(settings),
     ]
 
 
@@ -232,7 +234,8 @@ def check_clock(date: str, *, now_s: float) -> Finding:
     return _ok("clock", "The clock agrees with Mercado Pago's.")
 
 
-async def _check_certificate(settings: Settings) -> Finding:
+async def check_certificate(settings: Settings) -> Finding:
+    """Verify the certificate of the public address."""
     parts = urlsplit(settings.public_url)
     host = parts.hostname or ""
     if parts.scheme.lower() != "https":

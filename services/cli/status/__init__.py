@@ -1,0 +1,1 @@
+"""The command `extrato status`: its shape, the reading, the verdict and the screen."""
