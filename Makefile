@@ -4,7 +4,7 @@
 # hash-locked wheels in .venv: requirements/embedded.txt, and dev.txt for the tools. An image is built from run.txt, which
 # has neither server. A stamp file records the installation, so it runs once for each lock file. The browser and the proxy
 # of the tests are system packages. Where they are missing, `make test` installs Debian's browser, as root, and unpacks
-# Debian's nginx into .venv.
+# Debian's nginx into .venv. `make check` does the same with Debian's promtool.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input -qq
@@ -18,6 +18,7 @@ CHROMIUM := /usr/bin/chromium-headless-shell
 INSTALL_CHROMIUM := apt-get install -y --no-install-recommends chromium-headless-shell
 
 NGINX := $(or $(wildcard /usr/sbin/nginx),.venv/nginx/usr/sbin/nginx)
+PROMTOOL := $(or $(wildcard /usr/bin/promtool),.venv/prometheus/usr/bin/promtool)
 
 # Tests wait as much as they compute, so the workers are more than the cores of most machines.
 WORKERS ?= 4
@@ -43,7 +44,7 @@ test-fast: WORKERS = 2
 test-fast: $(DEV) ## Run the unit and conformance tests.
 	@$(PYTEST_ALL) --durations=0 --durations-min=1 tests/unit tests/conformance $(PYTEST)
 
-check: $(DEV) ## Check format, lint, English, types, import rules, deploy/, and that the generated files are fresh.
+check: $(DEV) | $(PROMTOOL) ## Check format, lint, English, types, import rules, deploy/, and that the generated files are fresh.
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/typos --format brief
@@ -122,3 +123,12 @@ $(CHROMIUM):
 		&& { apt-get -qq download nginx 2>/dev/null || { apt-get -qq update && apt-get -qq download nginx 2>/dev/null; }; } \
 		&& dpkg --extract nginx_*.deb . \
 		|| { rm -rf $(CURDIR)/.venv/nginx; echo "The test of the proxy needs nginx: install it." >&2; exit 1; }
+
+# Without promtool, a line of `make check` says what was not checked.
+.venv/prometheus/usr/bin/promtool: | .venv/bin/python
+	@echo "Unpacking promtool for the checks of deploy/prometheus (once)."
+	@rm -rf .venv/prometheus && mkdir .venv/prometheus && cd .venv/prometheus && command -v apt-get >/dev/null \
+		&& { apt-get -qq download prometheus 2>/dev/null \
+			|| { apt-get -qq update && apt-get -qq download prometheus 2>/dev/null; }; } \
+		&& dpkg --fsys-tarfile prometheus_*.deb | tar --extract ./usr/bin/promtool && rm prometheus_*.deb \
+		|| rm -rf $(CURDIR)/.venv/prometheus

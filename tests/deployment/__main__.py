@@ -6,6 +6,7 @@ says what was not checked.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -24,16 +25,72 @@ DEPLOY: Final = ROOT / "deploy"
 OVERLAYS: Final = ("demo", "production")
 # What `systemd-analyze security` calls an exposure of 1.5; 10 is the worst.
 MOST_EXPOSURE: Final = "15"
+GRAFANA_INTERVAL: Final = re.compile(r"\$__(?:rate_)?interval|\$__range")
 INSTALLED_PROGRAMS: Final = re.compile(r"/opt/extrato/bin/extrato|/usr/local/bin/nats-server")
 
 
 def main() -> int:
     """Run every check; 1 when a tool objects to something."""
-    checks: tuple[Callable[[], str], ...] = (dockerfile, compose, yaml_style, migrations, kubernetes, systemd)
+    checks: tuple[Callable[[], str], ...] = (
+        prometheus,
+        dashboards,
+        dockerfile,
+        compose,
+        yaml_style,
+        migrations,
+        kubernetes,
+        systemd,
+    )
     with ThreadPoolExecutor() as threads:
         faults = [said for said in threads.map(lambda check: check(), checks) if said]
     print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr)
     return 1 if faults else 0
+
+
+def prometheus() -> str:
+    """Return what promtool says of the rules, of their tests and of the example configuration."""
+    program = _promtool()
+    if program is None:
+        _not_checked("promtool", "the files of deploy/prometheus")
+        return ""
+    return "\n".join(
+        filter(
+            None,
+            (
+                # It loads the rules too.
+                _said(program, "check", "config", "deploy/prometheus/prometheus.yaml"),
+                _said(program, "test", "rules", "deploy/prometheus/rules_test.yaml"),
+            ),
+        )
+    )
+
+
+def dashboards() -> str:
+    """Return what promtool says of the expressions of the dashboards, which it reads as rules."""
+    program = _promtool()
+    if program is None:
+        _not_checked("promtool", "the expressions of deploy/grafana")
+        return ""
+    records = [
+        {"record": f"panel:expression:number{nth}", "expr": expression}
+        for nth, expression in enumerate(expressions_of_dashboards())
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rules.yaml"
+        # JSON is YAML too.
+        file.write_text(json.dumps({"groups": [{"name": "dashboards", "rules": records}]}), encoding="utf-8")
+        return _said(program, "check", "rules", str(file))
+
+
+def expressions_of_dashboards() -> list[str]:
+    """Return every expression of the dashboards, with Grafana's own variables replaced."""
+    boards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(DEPLOY.glob("grafana/*.json"))]
+    return [
+        GRAFANA_INTERVAL.sub("5m", target["expr"])
+        for board in boards
+        for panel in board["panels"]
+        for target in panel.get("targets", ())
+    ]
 
 
 def dockerfile() -> str:
@@ -104,6 +161,12 @@ def _said(*command: str) -> str:
 
 def _tool(name: str) -> str:
     return str(Path(sysconfig.get_path("scripts")) / name)
+
+
+def _promtool() -> str | None:
+    """Return the promtool of the system, or the one that make unpacked."""
+    unpacked = ROOT / ".venv" / "prometheus" / "usr" / "bin" / "promtool"
+    return shutil.which("promtool") or (str(unpacked) if unpacked.exists() else None)
 
 
 def _not_checked(program: str, files: str) -> None:
