@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import nats.js.errors
 from msgspec import Struct
 
-from contracts.subjects import PAYMENTS_STREAM, SWEEPS_STREAM
+from contracts.subjects import DEAD_STREAM, PAYMENTS_STREAM, SWEEPS_STREAM
 from extrato.bus import timers
 from extrato.bus.connection import NATS_ERRORS, STREAMS, bus_error_of, connect_without_logs
 from extrato.bus.copies import COPIED_STREAMS, COPIER_INBOX, DELIVERY_CONSUMER_PREFIX
@@ -75,10 +76,11 @@ class BusTraffic(Struct, frozen=True, kw_only=True):
     """The existing streams, the copies, and which roles take messages.
 
     `published` is the position of the newest event in the stream of payments; 0 when it is empty, and None when its
-    last message is not the hub's.
+    last message is not the hub's. `newest_dead_letter_at` is the time at which NATS stored the newest dead letter.
     """
 
     published: int | None
+    newest_dead_letter_at: datetime | None
     streams: list[StreamFill]
     copies: list[CopyLag]
     takes_messages: dict[str, bool]
@@ -91,12 +93,14 @@ async def survey_traffic(nats_url: str) -> BusTraffic:
         try:
             fills, last = await _fills(jetstream)
             published = await _published(jetstream, last.get(PAYMENTS_STREAM, 0))
+            newest_dead_letter_at = await _stored_at(jetstream, DEAD_STREAM, last.get(DEAD_STREAM, 0))
             copies = [copy for name in COPIED_STREAMS if name in last for copy in await _copies(jetstream, name)]
             roles = await asyncio.gather(*(_takes(jetstream, *where) for where in CONSUMER_OF_ROLE.values()))
         except NATS_ERRORS as error:
             raise bus_error_of(error) from error
         return BusTraffic(
             published=published,
+            newest_dead_letter_at=newest_dead_letter_at,
             streams=fills,
             copies=copies,
             takes_messages=dict(zip(CONSUMER_OF_ROLE, roles, strict=True)),
@@ -125,6 +129,16 @@ async def _published(jetstream: JetStreamContext, last_sequence: int) -> int | N
         return position_of(await jetstream.get_msg(PAYMENTS_STREAM, seq=last_sequence))[0]
     except (nats.js.errors.NotFoundError, UnreadableEvent):
         return None
+
+
+async def _stored_at(jetstream: JetStreamContext, stream: str, sequence: int) -> datetime | None:
+    if not sequence:
+        return None
+    try:
+        stored_at: datetime | None = (await jetstream.get_msg(stream, seq=sequence)).time
+    except nats.js.errors.NotFoundError:
+        return None
+    return stored_at
 
 
 async def _copies(jetstream: JetStreamContext, name: str) -> list[CopyLag]:
@@ -158,8 +172,9 @@ async def survey_bus(nats_url: str) -> BusSurvey:
             missing, differences = await _compare_streams(bus.jetstream)
         except NATS_ERRORS as error:
             raise bus_error_of(error) from error
+        version = bus.client.connected_server_version
         return BusSurvey(
-            version=str(bus.client.connected_server_version),
+            version=f"{version.major}.{version.minor}.{version.patch}",
             publishes=await can_publish(bus, within_s=WITHIN_S),
             missing_streams=missing,
             differences=differences,

@@ -19,13 +19,10 @@ RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 CASES = ROOT / "deploy" / "prometheus" / "rules_test.yaml"
 SCRAPES = ROOT / "deploy" / "prometheus" / "prometheus.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks"
-METRICS = ROOT / "docs" / "reference" / "metrics.md"
 DASHBOARDS = sorted((ROOT / "deploy" / "grafana").glob("*.json"))
 SECTIONS = ["What it means", "What others notice", "Look", "Do", "Over when"]
 
-METRIC = re.compile(r"(?<![:\w])extrato_[a-z0-9_]+(?![:\w])")
 RECORDED = re.compile(r"[a-z_]+:extrato_\w+:\w+")
-SUFFIX = re.compile(r"_(?:bucket|count|sum)\Z")
 
 
 @functools.cache

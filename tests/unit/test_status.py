@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -60,6 +60,7 @@ WELL = HubStatus(
         copies=[CopyLag(stream="PAYMENTS", behind=2)],
         missing_copies=[],
         dead_letters=0,
+        newest_dead_letter_at=None,
     ),
     roles=[
         Role(name="gateway", seen=None, readiness=None, reason="Not asked: give --role gateway=URL."),
@@ -94,7 +95,7 @@ def test_hub_that_works_shows_every_part():
         "log          position 90, newest event 3 s old, epoch 1",
         "relay        has a leader, published up to 90",
         "read model   merchants: position 90",
-        "nats         2.15.1, takes messages",
+        "nats         2.15.1, takes messages, 0 dead letters",
         "stream       PAYMENTS: 90 messages, 70 kB, its copy for subscribers is 2 behind",
         "sweeps       fast: 3 accounts, oldest sweep 4 s ago (b.mercado_pago 4 s)",
         "sweeps       quiet: 9000 accounts, oldest sweep 13 min ago (a.mercado_pago 13 min)",
@@ -207,7 +208,11 @@ def test_lane_is_late_after_some_intervals(lane, limit_s):
 @pytest.mark.parametrize(
     ("changes", "sentences"),
     [
-        ({"dead_letters": 3}, ["3 messages were refused by a consumer."]),
+        (
+            {"dead_letters": 3, "newest_dead_letter_at": NOON - timedelta(hours=3)},
+            ["A consumer refused a message 3 h ago; 3 are under dead.>."],
+        ),
+        ({"dead_letters": 3, "newest_dead_letter_at": NOON - timedelta(days=2)}, []),
         ({"missing_streams": ["CHECKS"], "publishes": False}, ["Missing streams: CHECKS."]),
         ({"missing_copies": ["CHECKS"]}, ["Subscribers find no copy of CHECKS."]),
         ({"publishes": False}, ["The stream of payments does not take messages."]),

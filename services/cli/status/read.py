@@ -121,6 +121,7 @@ async def _read_bus(settings: Settings) -> tuple[Bus | None, BusTraffic | None, 
         copies=traffic.copies,
         missing_copies=without_copy,
         dead_letters=dead,
+        newest_dead_letter_at=traffic.newest_dead_letter_at,
     )
     return bus, traffic, []
 

@@ -101,7 +101,10 @@ def _read_model(each: ReadModel) -> str:
 
 
 def _bus(bus: Bus) -> Iterator[str]:
-    yield _line("nats", f"{bus.version}, {'takes messages' if bus.publishes else 'TAKES NO MESSAGES'}")
+    yield _line(
+        "nats",
+        f"{bus.version}, {'takes messages' if bus.publishes else 'TAKES NO MESSAGES'}, {bus.dead_letters} dead letters",
+    )
     for fill in bus.streams:
         copy = next((copy for copy in bus.copies if copy.stream == fill.stream), None)
         copied = "" if copy is None else f", its copy for subscribers is {copy.behind} behind"

@@ -77,7 +77,7 @@ class ReadModel(Struct, frozen=True, kw_only=True):
 
 
 class Bus(Struct, frozen=True, kw_only=True):
-    """NATS. `dead_letters` are the messages that a consumer refused; an operator's clients may have read them."""
+    """NATS. `dead_letters` are the messages that a consumer refused; NATS keeps them for 90 days."""
 
     version: str
     publishes: bool
@@ -87,6 +87,7 @@ class Bus(Struct, frozen=True, kw_only=True):
     copies: list[CopyLag]
     missing_copies: list[str]
     dead_letters: int
+    newest_dead_letter_at: datetime | None
 
 
 class Role(Struct, frozen=True, kw_only=True):

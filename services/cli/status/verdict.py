@@ -6,6 +6,7 @@ deploy/prometheus/rules.yaml have the same limits.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from services.cli.status.words import ago
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from services.cli.status.shape import (
         Bus,
@@ -38,6 +40,8 @@ SWEEP_LIMIT_S: Final = {"fast": 60.0, "slow": 900.0, "quiet": 2700.0}
 WEBHOOK_LIMIT_S: Final = 300.0
 # The monitor completes a request after 10 s, and then asks the provider until it answers.
 REQUEST_LIMIT_S: Final = 900.0
+# NATS keeps a dead letter for 90 days. A person has seen an older one, or will not miss it.
+DEAD_LETTER_LIMIT: Final = timedelta(days=1)
 # The monitor ends payments within seconds; while a provider does not answer, it waits for a day at most.
 OVERDUE_LIMIT_S: Final = 900.0
 
@@ -57,7 +61,7 @@ def _attention(status: HubStatus) -> Iterator[Sentence]:
         ("database", _of_database(status.database)),
         ("vault", _of_vault(status.vault)),
         ("roles", _of_roles(status.roles)),
-        ("nats", _of_bus(status.bus)),
+        ("nats", _of_bus(status.bus, now=status.at)),
         ("relay", _of_relay(status.relay)),
         ("read models", _of_read_models(status.read_models or [])),
         ("sweeps", _of_sweeps(status.sweeps or [])),
@@ -97,7 +101,7 @@ def _of_roles(roles: list[Role]) -> Iterator[str]:
             yield f"{role.name} is {role.readiness}: {role.reason or 'its health port gives no reason.'}"
 
 
-def _of_bus(bus: Bus | None) -> Iterator[str]:
+def _of_bus(bus: Bus | None, *, now: datetime) -> Iterator[str]:
     if bus is None:
         return
     if bus.missing_streams:
@@ -108,8 +112,10 @@ def _of_bus(bus: Bus | None) -> Iterator[str]:
         yield f"Subscribers find no copy of {', '.join(bus.missing_copies)}."
     for difference in bus.differences:
         yield f"A stream differs from the hub's: {difference}."
-    if bus.dead_letters:
-        yield f"{bus.dead_letters} messages were refused by a consumer."
+    newest_at = bus.newest_dead_letter_at
+    if newest_at is not None and now - newest_at < DEAD_LETTER_LIMIT:
+        refused_ago = ago((now - newest_at).total_seconds())
+        yield f"A consumer refused a message {refused_ago}; {bus.dead_letters} are under dead.>."
 
 
 def _of_relay(relay: Relay | None) -> Iterator[str]:

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from contracts.read_models import READ_MODEL_NAMES
+from extrato.bus.dead_letters import publish_dead_letter
 from extrato.bus.survey import CONSUMER_OF_ROLE
 from extrato.bus.timers import Timers
 from extrato.settings import Settings
@@ -135,6 +136,15 @@ async def test_log_without_a_leader_is_not_published(hub, bus, environment):
     leader, lag = (each.sentence for each in found.attention if each.part == "relay")
     assert leader == "No process publishes the log on NATS."
     assert lag.startswith("1 events are not published; the oldest was recorded ")
+
+
+async def test_fresh_dead_letter_needs_attention(hub, bus, environment):
+    await publish_dead_letter(
+        bus, consumer="relay", subject="log.1", body=b"{}", headers={"reason": "unreadable_event"}
+    )
+    found = await read(environment)
+    assert found.bus.dead_letters == 1
+    assert attention(found)["nats"].startswith("A consumer refused a message ")
 
 
 async def test_read_model_that_stands_still_is_not_healthy(hub, bus, environment):
