@@ -18,6 +18,7 @@ from extrato.store.payers import Payers
 from extrato.store.payment_ids import PaymentIds
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys, KeyFile
+from extrato.store.webhook_health import WebhookHealth
 from extrato.use_cases.hub import Hub
 from extrato.use_cases.merchant_directory import MerchantDirectory
 
@@ -66,6 +67,7 @@ async def open_hub(
                 vault=vault,
                 payers=Payers(pool, vault),
                 inbox=inbox,
+                webhook_health=WebhookHealth(pool),
                 telemetry=TelemetryPublisher(bus),
                 providers=providers(settings, session),
                 public_url=settings.public_url,

@@ -139,6 +139,10 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.ProviderCredentialRotated(provider="mercado_pago", credential_digest="02" * 32, pix_api="orders"),
     events.WebhookSecretRotated(provider="mercado_pago", credential_digest="03" * 32),
     events.ProviderDisconnected(provider="mercado_pago"),
+    events.WebhooksFailing(provider="mercado_pago", reason="not_received", since=NOON, missed=3, changes=3),
+    events.WebhooksRecovered(
+        provider="mercado_pago", failing_since=NOON, recovered_at=NOON + timedelta(hours=1), missed=9
+    ),
     events.ProductPriced(name="Pão Francês", price_centavos=50),
     events.ProductWithdrawn(name="Pão Francês"),
     events.ApiKeyIssued(

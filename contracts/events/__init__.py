@@ -25,6 +25,8 @@ from contracts.events.merchant import (
     ProviderCredentialRotated,
     ProviderDisconnected,
     WebhookSecretRotated,
+    WebhooksFailing,
+    WebhooksRecovered,
 )
 from contracts.events.payment_alerts import AlertEnded, AlertRaised, AlertResolved
 from contracts.events.payment_corrections import (
@@ -107,6 +109,8 @@ __all__ = [
     "TransferNamed",
     "WatchStarted",
     "WebhookSecretRotated",
+    "WebhooksFailing",
+    "WebhooksRecovered",
     "facts_of",
     "topic_of",
 ]
@@ -149,6 +153,8 @@ EventOfRegistered = (
     | ProviderCredentialRotated
     | WebhookSecretRotated
     | ProviderDisconnected
+    | WebhooksFailing
+    | WebhooksRecovered
     | ProductPriced
     | ProductWithdrawn
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from msgspec import Struct
@@ -81,6 +82,33 @@ class ProviderDisconnected(Struct, frozen=True, kw_only=True):
     schema_version: ClassVar[int] = 1
 
     provider: str
+
+
+class WebhooksFailing(Struct, frozen=True, kw_only=True):
+    """Sweeps find what the account's webhooks did not bring: `missed` of the last `changes` changes, since `since`.
+
+    `reason` is `not_received`, or `signature_` and the verdict on the deliveries about the missed changes: `mismatched`
+    (another secret), `missing` or `malformed` (a proxy changes the headers), `outdated` (a clock is wrong).
+    """
+
+    schema_version: ClassVar[int] = 1
+
+    provider: str
+    reason: str
+    since: datetime
+    missed: int
+    changes: int
+
+
+class WebhooksRecovered(Struct, frozen=True, kw_only=True):
+    """The account's webhooks arrive again; sweeps found `missed` changes, at most those of the last seven days."""
+
+    schema_version: ClassVar[int] = 1
+
+    provider: str
+    failing_since: datetime
+    recovered_at: datetime
+    missed: int
 
 
 class ProductPriced(Struct, frozen=True, kw_only=True):

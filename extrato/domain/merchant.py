@@ -28,10 +28,12 @@ from contracts.events import (
     ProviderCredentialRotated,
     ProviderDisconnected,
     WebhookSecretRotated,
+    WebhooksFailing,
+    WebhooksRecovered,
 )
 from contracts.names import canonical_name
 from contracts.subjects import MERCHANT_SLUG
-from extrato.domain import api_keys, provider_accounts
+from extrato.domain import api_keys, provider_accounts, webhook_health
 from extrato.domain.api_keys import ApiKeys, IssueApiKey, KeyCommand, ListedPricesOnly, RevokeApiKey
 from extrato.domain.decider import Decider
 from extrato.domain.errors import Refused, UnknownName
@@ -44,6 +46,7 @@ from extrato.domain.provider_accounts import (
     ProviderAccounts,
     RotateWebhookSecret,
 )
+from extrato.domain.webhook_health import JudgeWebhooks, WebhookStates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,6 +88,7 @@ class Registered(Struct, frozen=True, kw_only=True):
     city: str
     pix_key: PixKeySet | None = None
     connections: ProviderAccounts = {}
+    webhooks: WebhookStates = {}
     prices_centavos: dict[str, int] = {}
     withdrawn: frozenset[str] = frozenset()
     keys: ApiKeys = ApiKeys()
@@ -110,7 +114,7 @@ def evolve(merchant: Merchant, event: MerchantEvent) -> Merchant:
     return _evolve_registered(merchant, event)
 
 
-def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Registered:
+def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Registered:  # noqa: PLR0911 - one for each event
     match event:
         case MerchantRenamed():
             return replace(merchant, name=canonical_name(event.name), city=canonical_name(event.city))
@@ -126,8 +130,13 @@ def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Regist
             name = canonical_name(event.name)
             prices = _without(merchant.prices_centavos, name)
             return replace(merchant, prices_centavos=prices, withdrawn=merchant.withdrawn | {name})
-        case ProviderConnected() | ProviderCredentialRotated() | WebhookSecretRotated() | ProviderDisconnected():
+        case ProviderDisconnected():
+            connections = provider_accounts.evolve(merchant.connections, event)
+            return replace(merchant, connections=connections, webhooks=webhook_health.evolve(merchant.webhooks, event))
+        case ProviderConnected() | ProviderCredentialRotated() | WebhookSecretRotated():
             return replace(merchant, connections=provider_accounts.evolve(merchant.connections, event))
+        case WebhooksFailing() | WebhooksRecovered():
+            return replace(merchant, webhooks=webhook_health.evolve(merchant.webhooks, event))
         case _:
             assert_never(event)
 
@@ -183,7 +192,7 @@ class WithdrawProduct(Struct, frozen=True, kw_only=True):
 
 
 ProductCommand = PriceProduct | WithdrawProduct
-CommandToRegistered = Rename | SetPixKey | RemovePixKey | ProviderAccountCommand | ProductCommand
+CommandToRegistered = Rename | SetPixKey | RemovePixKey | ProviderAccountCommand | JudgeWebhooks | ProductCommand
 Command = Register | CommandToRegistered | KeyCommand
 
 # --- decisions ----------------------------------------------------------------------------------
@@ -221,6 +230,9 @@ def _decide_registered(command: CommandToRegistered, merchant: Registered) -> li
             return _change_product(command, merchant)
         case ConnectProvider() | RotateWebhookSecret() | DisconnectProvider():
             return list(provider_accounts.decide(command, merchant.connections))
+        case JudgeWebhooks():
+            is_connected = command.provider in merchant.connections
+            return list(webhook_health.decide(command, merchant.webhooks)) if is_connected else []
         case _:
             assert_never(command)
 

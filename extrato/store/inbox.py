@@ -50,11 +50,24 @@ STORE: Final = """
     SELECT delivery_id FROM stored
 """
 
+# Counts each delivery once, in the same statement. Several deliveries about one resource brought one change. All
+# processes count the accounts in the same order, so that no deadlock arises.
 MARK: Final = """
-    UPDATE webhook_deliveries w SET handled_at = m.handled_at, outcome = m.outcome, next_attempt_at = NULL
-    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS m (delivery_id, handled_at, outcome)
-    WHERE w.delivery_id = m.delivery_id AND w.handled_at IS NULL
+    WITH marked AS (
+        UPDATE webhook_deliveries w SET handled_at = m.handled_at, outcome = m.outcome, next_attempt_at = NULL
+        FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS m (delivery_id, handled_at, outcome)
+        WHERE w.delivery_id = m.delivery_id AND w.handled_at IS NULL
+        RETURNING w.merchant, w.provider, w.resource_id, w.outcome, w.received_at
+    )
+    INSERT INTO webhook_health AS h (merchant, provider, verified, brought, verified_at)
+    SELECT merchant, provider, count(*), count(DISTINCT resource_id) FILTER (WHERE outcome = $4), max(received_at)
+    FROM marked GROUP BY merchant, provider ORDER BY merchant, provider
+    ON CONFLICT (merchant, provider) DO UPDATE SET
+        verified = h.verified + excluded.verified,
+        brought = h.brought + excluded.brought,
+        verified_at = greatest(h.verified_at, excluded.verified_at)
 """
+RECORDED: Final = "recorded"
 
 # Takes due deliveries and postpones their next attempt, so that two processes never take the same delivery.
 TAKE_DUE: Final = """
@@ -124,7 +137,7 @@ class WebhookInbox:
         return await self._storing.submit(delivery)
 
     async def mark_handled(self, delivery_id: UUID, *, at: datetime, outcome: str) -> None:
-        """Record that a delivery was handled, with the outcome."""
+        """Record that a delivery was handled, with the outcome: `RECORDED` if it brought a change."""
         await self._marking.submit((delivery_id, at, outcome))
 
     async def take_due(self, *, now: datetime, limit: int) -> list[DueDelivery]:
@@ -160,7 +173,7 @@ class WebhookInbox:
 
     async def _mark(self, handled: Sequence[tuple[UUID, datetime, str]]) -> list[Exception | None]:
         with raising_unavailable():
-            await self._pool.execute(MARK, *map(list, zip(*handled, strict=True)), timeout=WRITE_TIMEOUT_S)
+            await self._pool.execute(MARK, *map(list, zip(*handled, strict=True)), RECORDED, timeout=WRITE_TIMEOUT_S)
         return [None] * len(handled)
 
 

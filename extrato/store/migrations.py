@@ -53,6 +53,7 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     "0013_carried_position": "rolling",
     "0014_unverified_deliveries_by_age": "rolling",
     "0016_api_key_uses": "rolling",
+    "0017_webhook_health": "rolling",
     "0018_migration_classes": "rolling",
 }
 

@@ -27,6 +27,8 @@ TABLES: Final = {
     "readiness": ORDINARY,
     "payer_token_cut_off": "SELECT",
     "api_key_uses": "SELECT, INSERT, UPDATE",
+    "webhook_health": ORDINARY,
+    "webhook_findings": ORDINARY,
     "log_identity": "SELECT",
     "log_epochs": "SELECT, INSERT",
     "relay_lease": "SELECT, INSERT, UPDATE",

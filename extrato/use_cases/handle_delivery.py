@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.envelope import Cause
 from extrato.errors import ProviderRefused
+from extrato.store.inbox import RECORDED
 from extrato.use_cases.refresh_payment import observe_attempt, observe_resource
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ async def _handle(hub: Hub, delivery: Delivery | DueDelivery) -> str:
         return error.code
     if decided is None:
         return "unknown_payment"
-    return "recorded" if decided.events else "nothing_new"
+    return RECORDED if decided.events else "nothing_new"
 
 
 async def _observe(hub: Hub, delivery: Delivery | DueDelivery, cause: Cause) -> Decided | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from extrato.store.payers import Payers
     from extrato.store.payment_ids import PaymentIds
     from extrato.store.vault import Vault
+    from extrato.store.webhook_health import WebhookHealth
     from extrato.use_cases.merchant_directory import MerchantDirectory
     from extrato.values import Clock
 
@@ -30,6 +31,7 @@ class Hub:
     vault: Vault
     payers: Payers
     inbox: WebhookInbox
+    webhook_health: WebhookHealth
     telemetry: TelemetryPublisher
     providers: Providers
     public_url: str

@@ -33,6 +33,9 @@ READ_MODEL_BEHIND: Final = Gauge(
 READ_MODEL_PASSED_OVER: Final = Gauge(
     "extrato_read_model_passed_over", "Events that a read model has skipped.", ["read_model"]
 )
+WEBHOOK_ACCOUNTS_FAILING: Final = Gauge(
+    "extrato_webhook_accounts_failing", "Accounts whose webhooks fail at the moment.", ["provider"]
+)
 WAL_NOT_ARCHIVED_S: Final = Gauge(
     "extrato_wal_not_archived_seconds",
     "Seconds since PostgreSQL archived its write-ahead log, while it cannot; 0 while it can, or does not archive.",

@@ -27,6 +27,7 @@ from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW, Decision, End
 from services.monitor.second_look import SecondLook
 from services.monitor.sweeps import Sweeps
 from services.monitor.wal_archive import WalArchive
+from services.monitor.webhook_health import JudgeAccounts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -89,6 +90,7 @@ class Monitor:
             "second_look": SecondLook(hub=hub, pool=pool, providers=asked).run_once,
             "retention": Retention(pool=pool, now=hub.now).run_once,
             "wal_archive": WalArchive(pool=pool).run_once,
+            "webhook_health": JudgeAccounts(hub=hub).run_once,
         }
         self._timers = Timers(bus)
         self.reconciler = Reconciler(

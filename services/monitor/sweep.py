@@ -18,6 +18,7 @@ from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import credential_of, observe_attempt, record_observations
 from services.monitor import schedule
 from services.monitor.schedule import Cursor, SweepResult
+from services.monitor.webhook_health import finding_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from contracts.read_models import OpenPayment
     from extrato.providers.port import Observation
+    from extrato.store.webhook_health import Finding
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.payments import Decided
     from extrato.values import Credential
@@ -109,6 +111,7 @@ class Sweep:
         self.cause = Cause(correlation_id=str(hub.new_uuid()), actor="sweep", actor_id=account.name)
         self.seen = 0
         self.changed = 0
+        self.findings: list[Finding] = []
 
     async def run(
         self, load: schedule.AccountLoad, watched: Sequence[OpenPayment], attempts: Sequence[str]
@@ -203,6 +206,9 @@ class Sweep:
     def _note(self, decided: Decided) -> None:
         if self._on_decided(decided):
             self.changed += 1
+            finding = finding_of(decided, now=self._hub.now())
+            if finding is not None:
+                self.findings.append(finding)
 
 
 async def _all(works: Iterable[Awaitable[None]]) -> None:

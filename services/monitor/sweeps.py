@@ -14,6 +14,7 @@ from extrato.errors import (
     ProviderNotConnected,
     ProviderRefused,
     ProviderUnavailable,
+    StoreUnavailable,
 )
 from extrato.store.vault_keys import InvalidVaultKey
 from services.monitor import schedule
@@ -99,8 +100,12 @@ class Sweeps:
         else:
             attempts = await self._open_payments.unsettled_attempts(account) if lane == SLOW else []
         try:
-            async with asyncio.timeout(SWEEP_TIMEOUT_S):
-                result = await sweep.run(load, watched, attempts)
+            try:
+                async with asyncio.timeout(SWEEP_TIMEOUT_S):
+                    result = await sweep.run(load, watched, attempts)
+            finally:
+                # Also a sweep that failed half-way has recorded what it found.
+                await self._note_findings(account, sweep)
         except ProviderUnavailable as error:
             return self._pause(lane, name, error.code, at_least_s=error.retry_after_s)
         except ProviderNotConnected as error:
@@ -114,6 +119,15 @@ class Sweeps:
         await self._publish(sweep, lane, account, now, load)
         took_s = (self._hub.now() - now).total_seconds()
         return schedule.after_sweep(lane, result, took_s=took_s)
+
+    async def _note_findings(self, account: Account, sweep: Sweep) -> None:
+        if not sweep.findings:
+            return
+        try:
+            await self._hub.webhook_health.note(account.merchant, account.provider, sweep.findings, at=self._hub.now())
+        except StoreUnavailable as error:
+            # The changes themselves are recorded. Later ones show as well whether webhooks arrive.
+            self._logger.warning("findings_not_noted", account=account.name, reason=error.code)
 
     def _pause(self, lane: str, name: str, reason: str, *, at_least_s: float = 0.0) -> Again:
         pause_s = self._pauses.failed(name, at_least_s=at_least_s)

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import contracts
 from contracts.api import Health
+from services.gateway.api.account_gauges import set_account_gauges
 from services.gateway.api.read_model_gauges import set_read_model_gauges
 from services.gateway.api.wal_archive_gauge import set_wal_archive_gauge
 from services.gateway.gateway import Gateway, gateway_of
@@ -44,6 +45,7 @@ async def set_gauges(gateway: Gateway) -> None:
     LIVE_POSITION.set(gateway.live.position)
     await set_read_model_gauges(gateway.pool)
     await set_wal_archive_gauge(gateway.pool)
+    await set_account_gauges(gateway.pool, providers=gateway.hub.providers.remote)
     dead_letters = await gateway.bus.dead_letters()
     if dead_letters is not None:
         DEAD_LETTERS.set(dead_letters)

@@ -21,6 +21,8 @@ from contracts.events import (
     ProviderCredentialRotated,
     ProviderDisconnected,
     WebhookSecretRotated,
+    WebhooksFailing,
+    WebhooksRecovered,
 )
 from contracts.names import canonical_name
 from contracts.read_models import MerchantApiKey, MerchantConnection, MerchantPixKey, MerchantProfile
@@ -102,7 +104,7 @@ def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> Merch
             return replace(document, prices_centavos=prices)
         case ApiKeyIssued() | ApiKeyRevoked():
             return replace(document, api_keys=_evolve_keys(document.api_keys, event))
-        case MerchantRegistered() | WebhookSecretRotated():
+        case MerchantRegistered() | WebhookSecretRotated() | WebhooksFailing() | WebhooksRecovered():
             return document
         case _:
             assert_never(event)

@@ -200,6 +200,8 @@ ONE_OF_EACH = (
     ROTATED,
     events.WebhookSecretRotated(provider="mercado_pago", credential_digest="ad" * 32),
     DISCONNECTED,
+    events.WebhooksFailing(provider="mercado_pago", reason="not_received", since=NOON, missed=3, changes=3),
+    events.WebhooksRecovered(provider="mercado_pago", failing_since=NOON, recovered_at=NOON, missed=3),
     PRICED,
     WITHDRAWN,
     KEY_ISSUED,
