@@ -16,6 +16,7 @@ from extrato.store.event_log import EventLog
 from extrato.store.inbox import WebhookInbox
 from extrato.store.payers import Payers
 from extrato.store.payment_ids import PaymentIds
+from extrato.store.provider_budgets import ProviderBudgets
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys, KeyFile
 from extrato.store.webhook_health import WebhookHealth
@@ -58,7 +59,9 @@ async def open_hub(
         keys.current()
         await vault.check_key()
     await log.recorder.advance_sequences()
+    budgets = ProviderBudgets(pool, per_minute=settings.provider_requests_per_minute)
     async with aiohttp.ClientSession(connector=connector) as session:
+        reporting = asyncio.create_task(budgets.run(), name="budgets")
         try:
             yield Hub(
                 log=log,
@@ -69,13 +72,15 @@ async def open_hub(
                 inbox=inbox,
                 webhook_health=WebhookHealth(pool),
                 telemetry=TelemetryPublisher(bus),
-                providers=providers(settings, session),
+                providers=providers(settings, session, budgets),
+                budgets=budgets,
                 public_url=settings.public_url,
                 now=lambda: datetime.now(UTC),
                 new_uuid=RandomUuids(),
             )
         finally:
+            reporting.cancel()
             # Without PostgreSQL the waiting events cannot be written; no caller got a success for them.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN_S):
-                    await asyncio.gather(log.close(), inbox.close())
+                    await asyncio.gather(log.close(), inbox.close(), budgets.report(unused_after_s=0.0))

@@ -89,6 +89,10 @@ class ProviderUnavailable(Transient):
     code = "provider_unavailable"
 
 
+class BudgetUsedUp(ProviderUnavailable):
+    """The hub did not call the provider: the account's budget of calls is used up for this purpose."""
+
+
 class ProviderShowsNothing(ProviderUnavailable):
     """The provider does not know a resource that a webhook or a page named; its data may lag behind."""
 

@@ -141,6 +141,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     failures_per_minute: Annotated[Count, Meta(description="wrong keys, tokens and references, per address")] = field(
         default=60, name="EXTRATO_FAILURES_PER_MINUTE"
     )
+    provider_requests_per_minute: Annotated[Count, Meta(description="calls to a provider with one credential")] = field(
+        default=6000, name="EXTRATO_PROVIDER_REQUESTS_PER_MINUTE"
+    )
     connections_per_address: Annotated[Count, Meta(description="connections of one address at once")] = field(
         default=1000, name="EXTRATO_CONNECTIONS_PER_ADDRESS"
     )

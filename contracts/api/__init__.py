@@ -47,7 +47,7 @@ from contracts.api.merchants import (
     PriceGiven,
     WebhookSecretGiven,
 )
-from contracts.api.monitors import MonitorList, MonitorsStarted, MonitorStarted
+from contracts.api.monitors import AccountWebhooks, MonitoredAccount, MonitorList, MonitorsStarted, MonitorStarted
 from contracts.api.pix import (
     PixConfirmation,
     PixConfirmed,
@@ -62,6 +62,7 @@ from contracts.api.pix import (
 from contracts.api.service import Health, MonitoringError, Readiness, ReadinessCheck, ReadinessStatus, WebhookAccepted
 
 __all__ = [
+    "AccountWebhooks",
     "AlertClosed",
     "AlertReason",
     "ApiKeyCreated",
@@ -87,6 +88,7 @@ __all__ = [
     "MoneyTaken",
     "MonitorList",
     "MonitorStarted",
+    "MonitoredAccount",
     "MonitoringError",
     "MonitorsStarted",
     "MovedPayment",

@@ -68,6 +68,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         "automatically.",
         answered="Mercado Pago answered {status}.",
         attempt_unknown="It is unknown whether Mercado Pago made this refund or an earlier one.",
+        budget="The account's budget of calls to Mercado Pago is used up at the moment.",
         busy="Mercado Pago is still processing this request.",
         closing_unknown="It is not known yet whether the provider closed the payment.",
         left_alone="Mercado Pago throttles the account: calls pause.",

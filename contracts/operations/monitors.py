@@ -27,7 +27,7 @@ MONITORS: Final = (
         method="GET",
         path="/payments/api/monitors/",
         tag="Monitoring",
-        summary="List the watched payments.",
+        summary="List the watched payments and the accounts.",
         scope="payments:read",
         query=(
             Parameter(
@@ -36,7 +36,7 @@ MONITORS: Final = (
         ),
         limit="lists",
         cross_origin=True,
-        answers={200: Answer(description="The numbers of the payments.", body=api.MonitorList)},
+        answers={200: Answer(description="The numbers of the payments, and the accounts.", body=api.MonitorList)},
         codes=("merchant_not_found",),
     ),
     Operation(

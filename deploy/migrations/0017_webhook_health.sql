@@ -30,3 +30,16 @@ CREATE TABLE webhook_findings (
 
 CREATE INDEX webhook_findings_waiting ON webhook_findings (found_at) WHERE NOT is_missed;
 CREATE INDEX webhook_findings_missed ON webhook_findings (merchant, provider, found_at) WHERE is_missed;
+
+-- The call budget of each credential, a token bucket. `credential` is a digest; `granted` is the last portion. `used` and
+-- `used_before` are the calls of the Unix minute `minute` and of the one before.
+CREATE TABLE provider_budgets (
+    credential  text             PRIMARY KEY,
+    provider    text             NOT NULL,
+    tokens      double precision NOT NULL,
+    counted_at  timestamptz      NOT NULL,
+    granted     bigint           NOT NULL DEFAULT 0,
+    minute      bigint           NOT NULL DEFAULT 0,
+    used        bigint           NOT NULL DEFAULT 0,
+    used_before bigint           NOT NULL DEFAULT 0
+);

@@ -69,6 +69,12 @@ MARK: Final = """
 """
 RECORDED: Final = "recorded"
 
+# The attempt that `TAKE_DUE` has counted does not count.
+POSTPONE: Final = """
+    UPDATE webhook_deliveries SET attempts = greatest(0, attempts - 1), next_attempt_at = $2
+    WHERE delivery_id = $1 AND handled_at IS NULL
+"""
+
 # Takes due deliveries and postpones their next attempt, so that two processes never take the same delivery.
 TAKE_DUE: Final = """
     UPDATE webhook_deliveries w
@@ -145,6 +151,11 @@ class WebhookInbox:
         with raising_unavailable():
             rows = await self._pool.fetch(TAKE_DUE, now, limit, FIRST_RETRY_S, MAX_RETRY_S, timeout=WRITE_TIMEOUT_S)
         return [DueDelivery(**dict(row)) for row in rows]
+
+    async def postpone(self, delivery_id: UUID, *, until: datetime) -> None:
+        """Make a taken delivery due at `until`, as if it had not been attempted."""
+        with raising_unavailable():
+            await self._pool.execute(POSTPONE, delivery_id, until, timeout=WRITE_TIMEOUT_S)
 
     async def close(self) -> None:
         """Reject further deliveries, and write the accepted ones."""

@@ -29,6 +29,7 @@ TABLES: Final = {
     "api_key_uses": "SELECT, INSERT, UPDATE",
     "webhook_health": ORDINARY,
     "webhook_findings": ORDINARY,
+    "provider_budgets": ORDINARY,
     "log_identity": "SELECT",
     "log_epochs": "SELECT, INSERT",
     "relay_lease": "SELECT, INSERT, UPDATE",

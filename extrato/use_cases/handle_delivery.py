@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.envelope import Cause
 from extrato.errors import ProviderRefused
+from extrato.providers.call_budget import calling_for
 from extrato.store.inbox import RECORDED
 from extrato.use_cases.refresh_payment import observe_attempt, observe_resource
 
@@ -49,7 +50,8 @@ async def _handle(hub: Hub, delivery: Delivery | DueDelivery) -> str:
         actor_id=str(delivery.delivery_id),
     )
     try:
-        decided = await _observe(hub, delivery, cause)
+        with calling_for("background"):
+            decided = await _observe(hub, delivery, cause)
     except ProviderRefused as error:
         return error.code
     if decided is None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from extrato.store.inbox import WebhookInbox
     from extrato.store.payers import Payers
     from extrato.store.payment_ids import PaymentIds
+    from extrato.store.provider_budgets import ProviderBudgets
     from extrato.store.vault import Vault
     from extrato.store.webhook_health import WebhookHealth
     from extrato.use_cases.merchant_directory import MerchantDirectory
@@ -34,6 +35,7 @@ class Hub:
     webhook_health: WebhookHealth
     telemetry: TelemetryPublisher
     providers: Providers
+    budgets: ProviderBudgets
     public_url: str
     now: Clock
     new_uuid: Callable[[], UUID]

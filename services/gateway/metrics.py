@@ -33,6 +33,9 @@ READ_MODEL_BEHIND: Final = Gauge(
 READ_MODEL_PASSED_OVER: Final = Gauge(
     "extrato_read_model_passed_over", "Events that a read model has skipped.", ["read_model"]
 )
+PROVIDER_BUDGET_LEFT: Final = Gauge(
+    "extrato_provider_budget_left_ratio", "Lowest share of an account's call budget that is left.", ["provider"]
+)
 WEBHOOK_ACCOUNTS_FAILING: Final = Gauge(
     "extrato_webhook_accounts_failing", "Accounts whose webhooks fail at the moment.", ["provider"]
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from extrato.errors import ExtratoError
+from extrato.errors import BudgetUsedUp, ExtratoError
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.use_cases.handle_delivery import handle_delivery
 from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
@@ -49,6 +50,11 @@ class Deliveries:
                 async with asyncio.timeout(HANDLE_TIMEOUT_S):
                     outcome = await handle_delivery(self._hub, delivery)
                 logger.info("delivery_handled", outcome=outcome)
+            except BudgetUsedUp as error:
+                # The provider was not asked, so that this is no attempt: the delivery waits as long as needed.
+                until = self._hub.now() + timedelta(seconds=error.retry_after_s)
+                await self._hub.inbox.postpone(delivery.delivery_id, until=until)
+                logger.info("delivery_waits_for_budget", again_in_s=error.retry_after_s)
             except (ExtratoError, *DATABASE_UNAVAILABLE) as error:
                 # `take_due` has already set the time of the next attempt.
                 logger.warning("delivery_put_off", reason=repr(error))

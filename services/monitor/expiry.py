@@ -9,7 +9,14 @@ import structlog
 
 from contracts.envelope import Cause
 from extrato.domain.payment.decisions import MAX_SILENCE
-from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.errors import (
+    BudgetUsedUp,
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from extrato.providers.call_budget import calling_for
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.expire_payment import expire_payment
 from extrato.use_cases.refresh_payment import refresh_payment
@@ -83,7 +90,10 @@ class Expiry:
         if self._pauses.left_s(account):
             return False
         try:
-            await refresh_payment(self._hub, payment.payment_id, cause=cause)
+            with calling_for("background"):
+                await refresh_payment(self._hub, payment.payment_id, cause=cause)
+        except BudgetUsedUp as error:
+            reason = error.message
         except ProviderUnavailable as error:
             self._pauses.failed(account, at_least_s=error.retry_after_s)
             reason = error.code

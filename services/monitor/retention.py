@@ -25,6 +25,7 @@ KEPT: Final = {
     "unverified_deliveries": timedelta(days=7),
     "webhook_deliveries": timedelta(days=90),
     "payers": timedelta(days=1),
+    "provider_budgets": timedelta(days=1),
 }
 
 DELETE: Final = {
@@ -51,6 +52,12 @@ DELETE: Final = {
     "payers": """
         DELETE FROM payers WHERE payment_id IN (
             SELECT payment_id FROM payers WHERE recorded_at < $1 ORDER BY recorded_at LIMIT $2
+        )
+    """,
+    # Without calls for a minute a budget is full, like that of an account without a row.
+    "provider_budgets": """
+        DELETE FROM provider_budgets WHERE credential IN (
+            SELECT credential FROM provider_budgets WHERE counted_at < $1 LIMIT $2
         )
     """,
 }

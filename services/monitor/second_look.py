@@ -19,6 +19,7 @@ from extrato.errors import (
     ProviderUnavailable,
     StoreUnavailable,
 )
+from extrato.providers.call_budget import calling_for
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.refresh_payment import refresh_payment
@@ -100,7 +101,8 @@ class SecondLook:
     async def _ask(self, payment_id: int) -> None:
         cause = Cause(correlation_id=str(self._hub.new_uuid()), actor="sweep", actor_id=NAME)
         try:
-            await refresh_payment(self._hub, payment_id, cause=cause)
+            with calling_for("background"):
+                await refresh_payment(self._hub, payment_id, cause=cause)
         except (ProviderRefused, ProviderMisunderstood, ProviderNotConnected, InvalidVaultKey) as error:
             # The payment keeps its state and its alert.
             self._logger.warning("second_look_failed", payment_id=payment_id, reason=error.code)

@@ -10,12 +10,14 @@ import structlog
 from contracts.subjects import checks_subject
 from contracts.telemetry import SweepCompleted
 from extrato.errors import (
+    BudgetUsedUp,
     ProviderMisunderstood,
     ProviderNotConnected,
     ProviderRefused,
     ProviderUnavailable,
     StoreUnavailable,
 )
+from extrato.providers.call_budget import calling_for
 from extrato.store.vault_keys import InvalidVaultKey
 from services.monitor import schedule
 from services.monitor.open_payments import Account
@@ -101,11 +103,16 @@ class Sweeps:
             attempts = await self._open_payments.unsettled_attempts(account) if lane == SLOW else []
         try:
             try:
-                async with asyncio.timeout(SWEEP_TIMEOUT_S):
-                    result = await sweep.run(load, watched, attempts)
+                with calling_for("background"):
+                    async with asyncio.timeout(SWEEP_TIMEOUT_S):
+                        result = await sweep.run(load, watched, attempts)
             finally:
                 # Also a sweep that failed half-way has recorded what it found.
                 await self._note_findings(account, sweep)
+        except BudgetUsedUp as error:
+            # No failure: other work of the account, such as a charge, must not pause.
+            self._logger.info("sweep_waits_for_budget", account=name, lane=lane, again_in_s=error.retry_after_s)
+            return Again(error.retry_after_s)
         except ProviderUnavailable as error:
             return self._pause(lane, name, error.code, at_least_s=error.retry_after_s)
         except ProviderNotConnected as error:

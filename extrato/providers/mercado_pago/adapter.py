@@ -19,7 +19,7 @@ from contracts.events import ChargeCreated
 from extrato.domain.money import to_reais
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers.mercado_pago import orders
-from extrato.providers.mercado_pago.client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
+from extrato.providers.mercado_pago.client import PROVIDER, SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
 from extrato.providers.mercado_pago.formats import (
     centavos,
     in_utc,
@@ -54,7 +54,7 @@ _logger = structlog.get_logger(component="mercado_pago")
 class MercadoPago:
     """Checkout Pro preferences, Pix charges, and the payments made on them."""
 
-    name = "mercado_pago"
+    name = PROVIDER
 
     def __init__(self, client: MercadoPagoClient) -> None:
         self._client = client

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.providers.call_budget import UNLIMITED, budget_name, current_purpose
 from extrato.providers.cooldowns import Cooldowns
 from extrato.providers.mercado_pago.shapes import (
     DECODE_ERRORS,
@@ -31,6 +32,9 @@ from extrato.providers.mercado_pago.shapes import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from extrato.providers.call_budget import CallBudget
+
+PROVIDER: Final = "mercado_pago"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=10, sock_connect=3, sock_read=8)
 MAX_ANSWER_BYTES: Final = 4 << 20
 READ_ATTEMPTS: Final = 3
@@ -64,9 +68,10 @@ class LiveCredentialNeeded(ProviderNotConnected):
 class MercadoPagoClient:
     """Calls Mercado Pago; raises `ProviderRefused`, `ProviderUnavailable` and `ProviderMisunderstood`."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, budget: CallBudget = UNLIMITED) -> None:
         self._session = session
         self._base_url = base_url
+        self._budget = budget
         self._cooldowns = Cooldowns()
 
     async def get_own_account(self, token: str) -> str:
@@ -201,7 +206,9 @@ class MercadoPagoClient:
         left_s = self._cooldowns.left_s(key)
         if left_s:
             raise ProviderThrottled(path, why="left_alone", retry_after_s=left_s)
+        purpose = current_purpose() if method == "GET" else "payment"
         for attempt in range(1, attempts + 1):
+            await self._budget.take(PROVIDER, budget_name(PROVIDER, token), purpose)
             try:
                 return await self._request_once(method, path, token, query, body, headers or {})
             except ProviderThrottled as error:

@@ -13,6 +13,7 @@ from extrato.use_cases.payments import load_payment
 from extrato.use_cases.start_watch import start_watch
 from services.gateway import access
 from services.gateway.api import queries
+from services.gateway.api.monitored_accounts import monitored_accounts
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.responses import json_response
@@ -55,12 +56,14 @@ async def start_monitor(request: web.Request) -> web.Response:
 
 
 async def list_monitors(request: web.Request) -> web.Response:
-    """`GET /payments/api/monitors/`: list the watched payments of the caller's merchant or the named one."""
+    """`GET /payments/api/monitors/`: list the watched payments and accounts of the caller's or the named merchant."""
     gateway = gateway_of(request)
     slug = (single(request.query, "padaria_slug") or "").strip() or None
     merchant = (await access.find_padaria(request, slug)).slug if slug else caller_of(request).merchant
     watched = await queries.watched_payments(gateway.pool, merchant, now=gateway.hub.now())
-    return json_response(MonitorList(success=True, active_count=len(watched), payment_ids=watched))
+    accounts = await monitored_accounts(gateway.hub, gateway.pool, merchant)
+    body = MonitorList(success=True, active_count=len(watched), payment_ids=watched, accounts=accounts)
+    return json_response(body)
 
 
 async def start_all_monitors(request: web.Request) -> web.Response:

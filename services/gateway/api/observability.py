@@ -45,7 +45,7 @@ async def set_gauges(gateway: Gateway) -> None:
     LIVE_POSITION.set(gateway.live.position)
     await set_read_model_gauges(gateway.pool)
     await set_wal_archive_gauge(gateway.pool)
-    await set_account_gauges(gateway.pool, providers=gateway.hub.providers.remote)
+    await set_account_gauges(gateway.pool, gateway.hub)
     dead_letters = await gateway.bus.dead_letters()
     if dead_letters is not None:
         DEAD_LETTERS.set(dead_letters)

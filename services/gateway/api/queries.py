@@ -32,6 +32,9 @@ WATCHED: Final = """
     SELECT payment_id FROM open_payments
     WHERE charged AND watch_until > $2 AND ($1::text IS NULL OR merchant = $1) ORDER BY payment_id
 """
+LAST_SWEEPS: Final = """
+    SELECT split_part(account, '.', 2) AS provider, high_water FROM sweep_cursors WHERE starts_with(account, $1 || '.')
+"""
 CHECKPOINT: Final = "SELECT position FROM checkpoints WHERE read_model = $1"
 POSITIONS: Final = """
     SELECT position FROM merchant_positions WHERE merchant = $1 AND position > $2
@@ -61,6 +64,11 @@ async def open_payments(pool: asyncpg.Pool, merchant: str) -> list[int]:
 async def watched_payments(pool: asyncpg.Pool, merchant: str | None, *, now: datetime) -> list[int]:
     """Return the watched payments of a merchant or (None) of all."""
     return [row[0] for row in await _fetch(pool, WATCHED, merchant, now)]
+
+
+async def last_sweeps(pool: asyncpg.Pool, merchant: str) -> dict[str, datetime]:
+    """Return up to when each account of a merchant was swept, by provider."""
+    return {row["provider"]: row["high_water"] for row in await _fetch(pool, LAST_SWEEPS, merchant)}
 
 
 async def snapshot_of(pool: asyncpg.Pool, merchant: str, *, limit: int) -> tuple[int, list[PaymentDetails]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from extrato.providers.call_budget import calling_for
 from extrato.use_cases.payments import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import observe_attempt
 from services.gateway.gateway import gateway_of
@@ -77,7 +78,8 @@ async def _observe_attempt(gateway: Gateway, loaded: LoadedPayment, attempt_id: 
     if not gateway.rate_limiter.take_return_check(loaded.merchant, loaded.payment_id):
         return loaded
     try:
-        await observe_attempt(gateway.hub, loaded.merchant, loaded.payment.intent.provider, attempt_id, cause=cause)
+        with calling_for("check"):
+            await observe_attempt(gateway.hub, loaded.merchant, loaded.payment.intent.provider, attempt_id, cause=cause)
     except PROVIDER_FAILED:
         return loaded
     return await load_payment(gateway.hub, loaded.payment_id)

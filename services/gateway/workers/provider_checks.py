@@ -17,6 +17,7 @@ from msgspec import Struct
 from contracts.subjects import checks_subject
 from contracts.telemetry import PaymentChecked
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.providers.call_budget import calling_for
 from extrato.use_cases.payments import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
 from services.gateway.single_flight import SingleFlight
@@ -62,7 +63,8 @@ class ProviderChecks:
 
     async def _refresh(self, loaded: LoadedPayment, cause: Cause) -> CheckResult:
         try:
-            decided = await refresh_payment(self._hub, loaded.payment_id, cause=cause)
+            with calling_for("check"):
+                decided = await refresh_payment(self._hub, loaded.payment_id, cause=cause)
         except PROVIDER_FAILED as error:
             self._logger.info("check_not_answered", payment_id=loaded.payment_id, reason=error.code)
             # A webhook or the monitor may have recorded more meanwhile.

@@ -9,7 +9,8 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from services.gateway.http.rate_limits import MAX_REMEMBERED, TokenBucket
+from extrato.token_bucket import TokenBucket
+from services.gateway.http.rate_limits import MAX_REMEMBERED
 
 # Any client can send unverified deliveries. With 4 KiB each, kept for seven days, this is 80 MiB for a merchant.
 UNVERIFIED_PER_MINUTE: Final = 2

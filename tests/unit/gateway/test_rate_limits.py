@@ -10,11 +10,13 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extrato import token_bucket
 from extrato.settings import InvalidSettings, Settings
+from extrato.token_bucket import TokenBucket
 from services.gateway.gateway import GATEWAY, client_address
 from services.gateway.http import rate_limits as module
 from services.gateway.http.caller import Caller
-from services.gateway.http.rate_limits import RateLimiter, TokenBucket, TooManyRequests
+from services.gateway.http.rate_limits import RateLimiter, TooManyRequests
 from tests.examples import loaded_payment
 
 MERCHANT = Caller(merchant="padaria", actor="api_key", actor_id="k1")
@@ -35,7 +37,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(token_bucket, "time", clock)
     return clock
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extrato import token_bucket
 from extrato.identifiers import named_uuid
 from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES, fitted
-from services.gateway.http import rate_limits
 from services.gateway.workers import webhook_budgets as module
 from services.gateway.workers.webhook_budgets import BODY_BYTES_PER_MINUTE, UNVERIFIED_BURST, WebhookBudgets
 
@@ -74,7 +74,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(rate_limits, "time", clock)
+    monkeypatch.setattr(token_bucket, "time", clock)
     return clock
 
 

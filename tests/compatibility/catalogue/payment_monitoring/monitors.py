@@ -42,6 +42,26 @@ LIST_MONITORS: Final = Section(
             differs="A merchant's key gets only this merchant's payments; in open mode, `padaria_slug` selects the "
             "merchant.",
         ),
+        Statement(
+            id="list-monitors.accounts",
+            says="The answer does not say whether webhooks arrive or how often the provider is asked.",
+            operations=("listMonitors",),
+            answers=(
+                "accounts",
+                "accounts[].provider",
+                "accounts[].requests_per_minute",
+                "accounts[].left",
+                "accounts[].used_last_minute",
+                "accounts[].last_sweep_at",
+                "accounts[].webhooks",
+                "accounts[].webhooks.state",
+                "accounts[].webhooks.reason",
+                "accounts[].webhooks.failing_since",
+                "accounts[].webhooks.last_verified_at",
+            ),
+            better="`accounts` shows the calls that are left, the last sweep, and whether webhooks arrive, for the "
+            "caller's own merchant.",
+        ),
     ),
 )
 

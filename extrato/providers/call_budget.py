@@ -1,0 +1,58 @@
+"""The purpose of a call to a provider, and the budget of calls that an account has.
+
+Calls that create, refund or cancel are counted and never held back, also the reads that they need. Checks of clients
+may use the whole budget. Sweeps and webhook questions leave a reserve for the checks, and come again later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Purpose = Literal["payment", "check", "background"]
+
+# The tasks that a task starts have its purpose.
+_purpose: ContextVar[Purpose] = ContextVar("purpose", default="payment")
+
+
+@contextlib.contextmanager
+def calling_for(purpose: Purpose) -> Iterator[None]:
+    """Set the purpose of all reads from a provider in the body."""
+    token = _purpose.set(purpose)
+    try:
+        yield
+    finally:
+        _purpose.reset(token)
+
+
+def current_purpose() -> Purpose:
+    """Return the purpose of a read at this moment."""
+    return _purpose.get()
+
+
+def budget_name(provider: str, access_token: str) -> str:
+    """Return the name of the budget of a credential, which does not reveal the random token."""
+    return hashlib.sha256(f"{provider}\n{access_token}".encode()).hexdigest()
+
+
+class CallBudget(Protocol):
+    """The budgets of all accounts."""
+
+    async def take(self, provider: str, name: str, purpose: Purpose) -> None:
+        """Count one call; raises `BudgetUsedUp` if a call for this purpose must wait."""
+        ...
+
+
+class Unlimited:
+    """A budget without an end, for programs without a database."""
+
+    async def take(self, provider: str, name: str, purpose: Purpose) -> None:
+        """Allow the call."""
+
+
+UNLIMITED: Final = Unlimited()

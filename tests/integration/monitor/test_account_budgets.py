@@ -1,0 +1,192 @@
+"""Sweeps, checks and webhook questions under the budget of an account, and webhooks that stop and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from contracts.events import WebhooksFailing, WebhooksRecovered
+from extrato.domain import merchant as merchant_domain
+from extrato.providers.call_budget import budget_name, calling_for
+from extrato.store.inbox import Delivery
+from extrato.use_cases.cancel_payment import cancel_payment
+from services.gateway.api.account_gauges import set_account_gauges
+from services.gateway.api.monitored_accounts import monitored_accounts
+from services.gateway.api.webhooks import receive_mercado_pago
+from services.gateway.gateway import GATEWAY
+from services.gateway.http.caller import CORRELATION_ID
+from services.gateway.http.rate_limits import RateLimiter
+from services.gateway.metrics import PROVIDER_BUDGET_LEFT, WEBHOOK_ACCOUNTS_FAILING
+from services.gateway.workers.provider_checks import ProviderChecks
+from services.gateway.workers.webhook_budgets import WebhookBudgets
+from services.gateway.workers.webhook_workers import WebhookWorkers
+from services.monitor.backoff import BackOff
+from services.monitor.cursors import Cursors
+from services.monitor.deliveries import Deliveries
+from services.monitor.open_payments import OpenPayments
+from services.monitor.schedule import FAST, Again
+from services.monitor.sweeps import Sweeps
+from services.monitor.webhook_health import JudgeAccounts
+from tests.compatibility.claim import claim
+from tests.integration.monitor.conftest import ACCOUNTS, CAUSE
+from tests.pace import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.integration.monitor.conftest import World
+
+PADARIA, PROVIDER = "padaria.mercado_pago", "mercado_pago"
+NAME = budget_name(PROVIDER, ACCOUNTS["padaria"].access_token)
+
+
+async def use_up(world: World, *, left: float) -> None:
+    """Leave `left` tokens, which do not grow while the test runs."""
+    await world.hub.budgets.report(unused_after_s=0.0)
+    await world.pool.execute(
+        "UPDATE provider_budgets SET tokens = $1, counted_at = clock_timestamp() + interval '1 hour'", left
+    )
+
+
+async def asked(world: World) -> int:
+    return (await world.sandbox.control("GET", "stats"))["requests"]["total"]
+
+
+async def test_used_up_budget_delays_background_and_not_payments(world: World, logged):
+    payment = await world.open()
+    await world.sandbox.pay(payment)
+    sweeps = world.sweeps()
+    # The reserve of a fifth is left: enough for a check, not for a sweep.
+    await use_up(world, left=1000)
+    before = await asked(world)
+    decision = await sweeps.run_once(FAST, PADARIA)
+    assert isinstance(decision, Again)
+    assert 0 < decision.delay_s <= 60
+    assert [line["account"] for line in logged("sweep_waits_for_budget")] == [PADARIA]
+    assert not logged("sweep_failed")
+
+    # A webhook's question waits and is not lost, however long it takes.
+    delivery = Delivery(
+        delivery_id=uuid4(),
+        merchant="padaria",
+        provider=PROVIDER,
+        kind="payment",
+        resource_id="1",
+        verdict="verified",
+        raw=b"{}",
+        correlation_id="test",
+        received_at=world.hub.now() - timedelta(minutes=1),
+    )
+    await world.hub.inbox.store(delivery)
+    await world.pool.execute("UPDATE webhook_deliveries SET attempts = 11")
+    await Deliveries(hub=world.hub).run_once()
+    row = await world.pool.fetchrow(
+        "SELECT attempts, handled_at, next_attempt_at > received_at FROM webhook_deliveries"
+    )
+    assert tuple(row) == (11, None, True)
+    assert await asked(world) == before
+
+    checked = await ProviderChecks(world.hub, fresh_s=0.1).check(payment, cause=CAUSE)
+    assert (checked.loaded.payment.status, checked.synced_at is not None) == ("approved", True)
+    # Nothing is left: a check answers the known state, and creations and cancellations go on.
+    other = await world.open()
+    await use_up(world, left=0)
+    checked = await ProviderChecks(world.hub, fresh_s=0.1).check(other, cause=CAUSE)
+    assert (checked.loaded.payment.status, checked.synced_at) == ("pending", None)
+    last = await world.open()
+    assert (await cancel_payment(world.hub, last.payment_id, cause=CAUSE)).payment.status == "cancelled"
+
+
+async def test_throttled_calls_take_nothing_from_the_budget(world: World):
+    await world.open()
+    await world.hub.budgets.report(unused_after_s=0.0)
+    used = (await world.hub.budgets.left([NAME]))[NAME].used_last_minute
+    await world.sandbox.faults(error_rate=1.0, error_kind="too_many_requests")
+    credential = await world.hub.vault.get("padaria", PROVIDER)
+    for _ in range(5):
+        with calling_for("check"), contextlib.suppress(Exception):
+            await world.hub.providers.remote[PROVIDER].observe_attempt("1", credential)
+    await world.hub.budgets.report(unused_after_s=0.0)
+    # The first call was answered 429; the others were not made.
+    assert (await world.hub.budgets.left([NAME]))[NAME].used_last_minute == used + 1
+
+
+@contextlib.asynccontextmanager
+async def webhook_gateway(world: World) -> AsyncIterator[TestClient]:
+    """The gateway's webhook route in this process, with its workers."""
+    workers = WebhookWorkers(world.hub)
+    gateway = SimpleNamespace(
+        hub=world.hub,
+        settings=world.settings,
+        rate_limiter=RateLimiter(world.settings),
+        webhook_budgets=WebhookBudgets(),
+        webhook_workers=workers,
+    )
+
+    @web.middleware
+    async def identified(request: web.Request, handler: Any) -> web.StreamResponse:
+        request[CORRELATION_ID] = str(uuid4())
+        return await handler(request)
+
+    app = web.Application(middlewares=[identified])
+    app[GATEWAY] = gateway
+    app.router.add_post("/webhooks/mercadopago/{merchant}/", receive_mercado_pago)
+    working = asyncio.create_task(workers.run())
+    async with TestClient(TestServer(app)) as client:
+        yield client
+    working.cancel()
+
+
+@claim("list-monitors.accounts")
+async def test_blocked_webhooks_are_noticed_and_their_return_too(world: World, clock):
+    """The simulated provider drops webhooks, then sends them again."""
+    async with webhook_gateway(world) as client:
+        hub = world.hub
+        public = dataclasses.replace(hub, public_url=str(client.make_url("")).rstrip("/"))
+        sweeps = Sweeps(
+            hub=hub, open_payments=OpenPayments(world.pool), cursors=Cursors(world.pool), pauses=BackOff[str](hub.now)
+        )
+        [account] = await monitored_accounts(hub, world.pool, "padaria")
+        assert (account.webhooks.state, account.last_sweep_at) == ("not_seen", None)
+        for _ in range(3):
+            await world.sandbox.pay(await world.open(hub=public))
+        await sweeps.run_once(FAST, PADARIA)
+        clock.ahead += timedelta(seconds=61)
+        await JudgeAccounts(hub=hub).run_once()
+        hub.merchants.forget("padaria")
+        [account] = await monitored_accounts(hub, world.pool, "padaria")
+        assert (account.webhooks.state, account.webhooks.reason) == ("failing", "not_received")
+        assert account.webhooks.failing_since is not None
+        assert account.last_sweep_at is not None
+        assert 0 < account.left <= account.requests_per_minute == 6000
+        assert await monitored_accounts(hub, world.pool, None) == []
+        await set_account_gauges(world.pool, hub)
+        assert WEBHOOK_ACCOUNTS_FAILING.labels(PROVIDER)._value.get() == 1
+        assert 0 < PROVIDER_BUDGET_LEFT.labels(PROVIDER)._value.get() <= 1
+
+        await world.sandbox.faults(webhooks=True)
+        clock.ahead = timedelta(0)
+        payment = await world.open(hub=public)
+        await world.sandbox.pay(payment)
+        await world.wait_for_status(payment, "approved")
+
+        async def is_counted() -> bool:
+            return bool(await world.pool.fetchval("SELECT brought FROM webhook_health WHERE merchant = 'padaria'"))
+
+        await until(is_counted, "the webhook is counted")
+        clock.ahead = timedelta(minutes=7)
+        await JudgeAccounts(hub=hub).run_once()
+        history = await hub.log.read_stream(merchant_domain.stream_id("padaria"))
+        assert [type(each.event) for each in history[-2:]] == [WebhooksFailing, WebhooksRecovered]
+        hub.merchants.forget("padaria")
+        [account] = await monitored_accounts(hub, world.pool, "padaria")
+        assert (account.webhooks.state, account.webhooks.reason) == ("working", None)
+        assert account.webhooks.last_verified_at is not None

@@ -1,0 +1,136 @@
+"""The budget of an account is shared by processes, keeps a reserve for checks, and survives what may break."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extrato.errors import BudgetUsedUp
+from extrato.store import provider_budgets as module
+from extrato.store.provider_budgets import ProviderBudgets
+
+if TYPE_CHECKING:
+    import asyncpg
+
+PROVIDER, NAME = "mercado_pago", "aa"
+
+
+@pytest.fixture
+def database_url(emptied_database_url: str) -> str:
+    return emptied_database_url
+
+
+def process(pool: asyncpg.Pool, per_minute: int = 60) -> ProviderBudgets:
+    """The budgets as one process sees them."""
+    return ProviderBudgets(pool, per_minute=per_minute)
+
+
+async def calls(budgets: ProviderBudgets, purpose: str, *, name: str = NAME, at_most: int = 1000) -> int:
+    """Call until the budget refuses; returns the number of calls."""
+    for count in range(at_most):
+        try:
+            await budgets.take(PROVIDER, name, purpose)
+        except BudgetUsedUp:
+            return count
+    return at_most
+
+
+async def test_background_leaves_a_reserve_that_checks_may_use(pool: asyncpg.Pool, monkeypatch):
+    monkeypatch.setattr(module, "ASK_AGAIN_AFTER_S", 60.0)
+    budgets = process(pool)
+    assert 48 <= await calls(budgets, "background") <= 50
+    assert 11 <= await calls(budgets, "check") <= 14
+    assert await calls(budgets, "payment", at_most=100) == 100
+
+
+async def test_two_processes_share_one_budget(pool: asyncpg.Pool, monkeypatch):
+    monkeypatch.setattr(module, "ASK_AGAIN_AFTER_S", 60.0)
+    gateways = [process(pool, 600) for _ in range(3)]
+    counts = await asyncio.gather(*(calls(each, "check") for each in gateways))
+    assert 590 <= sum(counts) <= 640
+    assert await calls(gateways[0], "check", name="bb") >= 590
+
+
+async def test_a_portion_costs_one_statement(pool: asyncpg.Pool, monkeypatch):
+    statements = 0
+    settle = ProviderBudgets._settle
+
+    async def counted(*args, **options):
+        nonlocal statements
+        statements += 1
+        return await settle(*args, **options)
+
+    monkeypatch.setattr(ProviderBudgets, "_settle", counted)
+    budgets = process(pool, 6000)
+    await asyncio.gather(*(budgets.take(PROVIDER, NAME, "check") for _ in range(1000)))
+    assert statements == 10
+    await asyncio.gather(*(budgets.take(PROVIDER, NAME, "payment") for _ in range(1000)))
+    assert statements == 10
+
+
+async def test_refusals_ask_postgresql_only_now_and_then(pool: asyncpg.Pool, monkeypatch):
+    monkeypatch.setattr(module, "ASK_AGAIN_AFTER_S", 60.0)
+    budgets = process(pool, 5)
+    await calls(budgets, "check")
+    monkeypatch.setattr(ProviderBudgets, "_settle", None)
+    for _ in range(100):
+        with pytest.raises(BudgetUsedUp) as refused:
+            await budgets.take(PROVIDER, NAME, "check")
+        assert 0 < refused.value.retry_after_s <= 60
+
+
+async def test_creations_are_counted_and_use_up_the_budget(pool: asyncpg.Pool):
+    budgets = process(pool, 600)
+    assert (await budgets.left([NAME]))[NAME].left == 600
+    await calls(budgets, "payment", at_most=500)
+    await budgets.report()
+    left = (await budgets.left([NAME]))[NAME]
+    assert 100 <= left.left <= 110
+    assert left.used_last_minute in range(490, 501)
+    assert (await budgets.lowest_ratios(timeout_s=2))[PROVIDER] == pytest.approx(1 / 6, abs=0.02)
+
+
+async def test_unused_tokens_return(pool: asyncpg.Pool):
+    budgets = process(pool, 6000)
+    await budgets.take(PROVIDER, NAME, "check")
+    await budgets.report()
+    assert (await budgets.left([NAME]))[NAME].used_last_minute == 100
+    await budgets.report(unused_after_s=0.0)
+    left = (await budgets.left([NAME]))[NAME]
+    assert (left.used_last_minute, left.left) == (1, 5999) or left.left == 6000
+
+
+async def test_tokens_of_a_killed_process_are_earned_again(pool: asyncpg.Pool):
+    killed = process(pool, 6000)
+    await killed.take(PROVIDER, NAME, "check")
+    del killed
+    await pool.execute("UPDATE provider_budgets SET counted_at = counted_at - interval '2 seconds'")
+    assert (await process(pool, 6000).left([NAME]))[NAME].left == 6000
+
+
+@pytest.mark.parametrize("step", ["1 hour", "-1 hour"])
+async def test_wrong_clock_neither_blocks_nor_opens_the_budget(pool: asyncpg.Pool, step, monkeypatch):
+    monkeypatch.setattr(module, "ASK_AGAIN_AFTER_S", 0.0)
+    budgets = process(pool, 600)
+    await calls(budgets, "check")
+    # The row was counted with a clock that was ahead, or behind.
+    await pool.execute("UPDATE provider_budgets SET counted_at = counted_at + $1::text::interval", step)
+    assert await calls(process(pool, 600), "check") <= 620
+    # One minute later, by the same clock, the bucket is full again and not fuller.
+    await pool.execute("UPDATE provider_budgets SET counted_at = clock_timestamp() - interval '1 minute'")
+    assert 590 <= await calls(process(pool, 600), "check") <= 640
+
+
+async def test_without_postgresql_a_process_counts_alone(pool: asyncpg.Pool):
+    budgets = process(pool, 60)
+    await pool.execute("ALTER TABLE provider_budgets RENAME TO gone")
+    try:
+        assert 60 <= await calls(budgets, "background") <= 62
+        await calls(budgets, "payment", at_most=5)
+        await budgets.report()
+    finally:
+        await pool.execute("ALTER TABLE gone RENAME TO provider_budgets")
+    await budgets.report()
+    assert (await budgets.left([NAME]))[NAME].used_last_minute >= 60
