@@ -101,7 +101,7 @@ class WebhooksFailing(Struct, frozen=True, kw_only=True):
 
 
 class WebhooksRecovered(Struct, frozen=True, kw_only=True):
-    """The account's webhooks arrive again; sweeps found `missed` changes, at most those of the last seven days."""
+    """The account's webhooks arrive again; sweeps found `missed` changes, at most the last 1,000 of seven days."""
 
     schema_version: ClassVar[int] = 1
 

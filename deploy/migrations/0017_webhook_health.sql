@@ -29,6 +29,7 @@ CREATE TABLE webhook_findings (
 );
 
 CREATE INDEX webhook_findings_waiting ON webhook_findings (found_at) WHERE NOT is_missed;
+CREATE INDEX webhook_findings_by_age ON webhook_findings (found_at);
 CREATE INDEX webhook_findings_missed ON webhook_findings (merchant, provider, found_at) WHERE is_missed;
 
 -- The call budget of each credential, a token bucket. `credential` is a digest; `granted` is the last portion. `used` and

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 10.0
 BATCH: Final = 500
 KEPT: Final = timedelta(days=7)
+MOST_KEPT: Final = 1_000
 
 # How much earlier than the provider's time of a change its webhook may have arrived, by the hub's clock.
 CLOCKS_DIFFER: Final = timedelta(seconds=10)
@@ -39,19 +40,24 @@ NOTE: Final = """
 # After the clock went back, findings of the time before lie in the future.
 FORGET_OLD: Final = "DELETE FROM webhook_findings WHERE found_at < $1 OR found_at > $2"
 
+OLDEST_WAITING: Final = """
+    SELECT min(changed_at) FROM webhook_findings WHERE NOT is_missed AND found_at <= $1::timestamptz - $2::interval
+"""
+
+# The bounds of the time are parameters, so that the planner reads only the newest deliveries.
 # Another merchant may receive the webhooks of a shared account. A merchant with another account cannot count for it.
 JUDGE: Final = """
     WITH waiting AS (
         SELECT f.merchant, f.provider, f.payment_id, f.changed_at, f.found_at, f.resource_ids
         FROM webhook_findings f
-        WHERE NOT f.is_missed AND f.found_at <= $1::timestamptz - $2::interval
+        WHERE NOT f.is_missed AND f.found_at <= $1::timestamptz - $2::interval AND f.changed_at >= $6
         ORDER BY f.found_at LIMIT $3
         FOR UPDATE SKIP LOCKED
     ), arrivals AS (
         SELECT w.provider, w.merchant, w.resource_id, w.verdict, w.received_at, c.account_id
         FROM webhook_deliveries w
         LEFT JOIN credentials c ON c.merchant = w.merchant AND c.provider = w.provider
-        WHERE w.received_at >= (SELECT min(changed_at) FROM waiting) - $4::interval
+        WHERE w.received_at BETWEEN $6::timestamptz - $4::interval AND $1
           AND w.resource_id IN (SELECT unnest(resource_ids) FROM waiting)
     ), judged AS (
         SELECT f.merchant, f.provider, f.payment_id, f.changed_at,
@@ -101,6 +107,12 @@ COUNTS: Final = """
 NEWEST_MISSED: Final = """
     SELECT payment_id, found_at, verified, brought, verdict FROM webhook_findings
     WHERE merchant = $1 AND provider = $2 AND is_missed ORDER BY found_at DESC, payment_id DESC LIMIT $3
+"""
+TRIM: Final = """
+    DELETE FROM webhook_findings WHERE merchant = $1 AND provider = $2 AND is_missed AND found_at < (
+        SELECT found_at FROM webhook_findings WHERE merchant = $1 AND provider = $2 AND is_missed
+        ORDER BY found_at DESC OFFSET $3 LIMIT 1
+    )
 """
 SET_FAILING: Final = """
     INSERT INTO webhook_health (merchant, provider, failing_since) VALUES ($1, $2, $3)
@@ -153,8 +165,11 @@ class WebhookHealth:
         """Judge the changes whose webhooks had time to arrive, at most `BATCH`."""
         with raising_unavailable():
             await self._pool.execute(FORGET_OLD, now - KEPT, now + GRACE, timeout=TIMEOUT_S)
+            oldest = await self._pool.fetchval(OLDEST_WAITING, now, GRACE, timeout=TIMEOUT_S)
+            if oldest is None:
+                return Judged(missed=0, judged=0)
             row = await self._pool.fetchrow(
-                JUDGE, now, GRACE, BATCH, CLOCKS_DIFFER, list(REFUSED_VERDICTS), timeout=TIMEOUT_S
+                JUDGE, now, GRACE, BATCH, CLOCKS_DIFFER, list(REFUSED_VERDICTS), oldest, timeout=TIMEOUT_S
             )
         return Judged(**dict(row))
 
@@ -165,8 +180,12 @@ class WebhookHealth:
         return [(row[0], row[1]) for row in rows]
 
     async def evidence(self, merchant: str, provider: str, *, now: datetime) -> tuple[JudgeWebhooks, datetime | None]:
-        """Return the command about an account, and since when the table says that its webhooks fail."""
+        """Return the command about an account, and since when the table says that its webhooks fail.
+
+        Of the missed changes, the newest `MOST_KEPT` stay.
+        """
         with raising_unavailable():
+            await self._pool.execute(TRIM, merchant, provider, MOST_KEPT - 1, timeout=TIMEOUT_S)
             counts = await self._pool.fetchrow(COUNTS, merchant, provider, timeout=TIMEOUT_S)
             rows = await self._pool.fetch(NEWEST_MISSED, merchant, provider, MISSED_OF_RECENT, timeout=TIMEOUT_S)
         command = JudgeWebhooks(

@@ -222,6 +222,15 @@ async def test_two_monitors_record_one_alarm(accounts: Accounts):
     assert len(await accounts.alarms()) == 1
 
 
+async def test_endless_missed_changes_are_bounded(accounts: Accounts, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("extrato.store.webhook_health.MOST_KEPT", 5)
+    for _ in range(8):
+        await accounts.found()
+        accounts.ahead += timedelta(seconds=1)
+    await accounts.judge(after=PAST_GRACE)
+    assert (await accounts.findings(), (await accounts.alarms())[0].missed) == (5, 5)
+
+
 async def test_two_sweeps_note_one_change_once(accounts: Accounts):
     finding = Finding(payment_id=1, changed_at=accounts.now(), resource_ids=("141",))
     for _ in range(2):
