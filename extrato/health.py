@@ -18,6 +18,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from contracts.api import Readiness, ReadinessCheck
+from extrato.metrics import HEARTBEAT_S, mark_time
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -56,6 +57,7 @@ class RoleHealth:
         """Write the time of each heartbeat, until cancelled."""
         while True:
             self._beat_at_s = time.monotonic()
+            mark_time(HEARTBEAT_S)
             await asyncio.sleep(BEAT_S)
 
     def complete_start(self, probe: Callable[[], Awaitable[Readiness]]) -> None:

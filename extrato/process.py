@@ -218,9 +218,9 @@ async def _serve_with_health(
     serve: Callable[[Settings, RoleHealth], Coroutine[object, object, object]], settings: Settings, health: RoleHealth
 ) -> None:
     async with contextlib.AsyncExitStack() as parts:
+        beating = asyncio.create_task(health.beat(), name="heartbeat")
+        parts.callback(beating.cancel)
         if settings.health_port:
-            beating = asyncio.create_task(health.beat(), name="heartbeat")
-            parts.callback(beating.cancel)
             serving = serving_health(
                 health,
                 host=settings.health_host,

@@ -51,8 +51,9 @@ class DurableConsumer:
     events up to the stored position, and decides about events that it cannot apply. After an error of
     `RETRIED_ERRORS`, the consumer waits and passes the page again. `durable` is `<service>-<purpose>`. An unreadable
     event is dead-lettered under `dead.<durable>.…` after its page, if the bus is available. `before` is called at each
-    subscription, and when the log ends before the checkpoint; it may lower `checkpoint`. `subscribed` is set once the
-    consumer has read the log to its end and is subscribed.
+    subscription, and when the log ends before the checkpoint; it may lower `checkpoint`. `after_cycle` is called after
+    each page, and about once a second when there is none. `subscribed` is set once the consumer has read the log to its
+    end and is subscribed.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class DurableConsumer:
         checkpoint: int,
         handle: Callable[[Page], Awaitable[None]],
         before: Callable[[], Awaitable[None]] = _nothing,
+        after_cycle: Callable[[], None] = lambda: None,
     ) -> None:
         self._bus = bus
         self._log = log
         self._durable = durable
         self._handle = handle
         self._before = before
+        self._after_cycle = after_cycle
         self._logger = structlog.get_logger(component="consumer", consumer=durable)
         self._backoff = LoggedBackoff(self._logger, paused_event="consumer_waits", resumed_event="consumer_goes_on")
         self._read_log_at_s = 0.0
@@ -95,6 +98,7 @@ class DurableConsumer:
             if rows:
                 await self._hand_over(page_of(rows, after=self.checkpoint))
             self._backoff.reset()
+            self._after_cycle()
             if len(rows) < READ_PAGE:
                 return
 

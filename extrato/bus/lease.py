@@ -7,6 +7,8 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from extrato.store.unavailable import raising_unavailable
+
 if TYPE_CHECKING:
     import asyncpg
 
@@ -40,6 +42,7 @@ NOTE: Final = """
 CARRIED: Final = """
     SELECT bus_id, sequence, position, event_id FROM relay_lease WHERE holder = $1 AND position > 0
 """
+PUBLISHED: Final = "SELECT coalesce(max(position), 0) FROM relay_lease"
 BUS_OF_LEADER: Final = """
     SELECT bus_id FROM relay_lease JOIN pg_stat_activity USING (backend_start)
     WHERE pg_stat_activity.pid = relay_lease.backend AND until > now()
@@ -91,6 +94,13 @@ class Lease:
         """Renew the lease; raises `LeaseLost`."""
         if not await self.take():
             raise LeaseLost
+
+
+async def published_position(pool: asyncpg.Pool) -> int:
+    """Return the last saved position of any leader; 0 before the first. Raises `StoreUnavailable`."""
+    with raising_unavailable():
+        position: int = await pool.fetchval(PUBLISHED, timeout=QUESTION_TIMEOUT_S)
+    return position
 
 
 async def leader_bus_id(pool: asyncpg.Pool) -> str | None:

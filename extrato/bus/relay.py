@@ -24,8 +24,10 @@ from extrato.bus.dead_letters import publish_dead_letter
 from extrato.bus.lease import RENEW_S, Lease, LeaseLost, RelayProgress
 from extrato.bus.messages import fits, to_message
 from extrato.bus.publisher import SequencedPublisher, StreamMoved
+from extrato.bus.relay_metrics import CYCLE_TIMESTAMP_S, PUBLISHED, REFILLS
 from extrato.bus.stream_inspector import ForeignStream, StreamContents, StreamInspector
 from extrato.bus.telemetry import publish_confirmed
+from extrato.metrics import mark_time
 from extrato.store.codec import UnreadableEvent, read_state_text
 from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.unavailable import DATABASE_ERRORS
@@ -98,14 +100,18 @@ class Relay:
     async def _lead(self, connection: asyncpg.Connection) -> None:
         lease = Lease(connection)
         # PostgreSQL does not notify when a lease ends.
-        while not await lease.take():  # noqa: ASYNC110
+        while not await lease.take():
+            mark_time(CYCLE_TIMESTAMP_S)
             await asyncio.sleep(WAIT_FOR_LEASE_S)
         self.is_leader = True
         self._renew_at_s = asyncio.get_running_loop().time() + RENEW_S
         self._logger.info("relay_leads")
         refills, known = 0, None
         while not lease.has_ended:
-            contents = await self._inspector.reconcile(known, progress=await lease.read_progress())
+            progress = await lease.read_progress()
+            contents = await self._inspector.reconcile(known, progress=progress)
+            if progress is not None and not contents.position:
+                REFILLS.inc()
             self._position = self._sent = contents.position
             self._last = (contents.position, contents.event_id)
             await lease.save_progress(self._progress(contents, contents.sequence))
@@ -167,6 +173,7 @@ class Relay:
             if now_s >= self._check_at_s:
                 await publisher.until_answered()
                 await self._check(publisher.sequence, contents)
+            mark_time(CYCLE_TIMESTAMP_S)
 
     async def _next_rows(self) -> list[LogRow]:
         """Return the next rows. The row before them is read too: a restored log has another event at that position."""
@@ -211,6 +218,7 @@ class Relay:
         await publisher.publish(messages, tick=TICK_SUBJECT, position=rows[-1].id)
         self._sent = rows[-1].id
         self.published += len(messages)
+        PUBLISHED.inc(len(messages))
 
     async def _dead_letter(self, row: LogRow, error: UnreadableEvent) -> None:
         self._logger.error("relay_cannot_read", position=row.id, topic=row.topic, reason=error.message)

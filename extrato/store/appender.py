@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -13,6 +14,7 @@ import structlog
 from msgspec import Struct
 
 from extrato.errors import Conflict, StoreUnavailable
+from extrato.store.append_metrics import count_write
 from extrato.store.batcher import Batcher
 from extrato.store.codec import NewEvent, to_state, topic_of_new
 from extrato.store.recorder import POSITIONS_INDEX, AsyncpgRecorder, Member
@@ -60,7 +62,7 @@ class Appender:
         self._logger = structlog.get_logger(component="appender")
         self.on_append: Callable[[int], None] = lambda _: None
         self._batcher: Batcher[Member, list[int]] = Batcher(
-            self._write,
+            self._write_and_count,
             max_items=MAX_BATCH_EVENTS,
             max_bytes=MAX_BATCH_BYTES,
             max_waiting=MAX_WAITING,
@@ -91,6 +93,18 @@ class Appender:
     async def close(self) -> None:
         """Reject further appends, and write the accepted ones."""
         await self._batcher.close()
+
+    async def _write_and_count(self, members: Sequence[Member]) -> Sequence[list[int] | Exception]:
+        started_at_s = time.perf_counter()
+        outcomes = await self._write(members)
+        appended = (
+            topic
+            for member, outcome in zip(members, outcomes, strict=True)
+            if isinstance(outcome, list)
+            for topic in member.topics
+        )
+        count_write(appended, duration_s=time.perf_counter() - started_at_s)
+        return outcomes
 
     async def _write(self, members: Sequence[Member]) -> Sequence[list[int] | Exception]:
         may_be_done = False

@@ -23,6 +23,7 @@ from extrato.providers.port import ChargeRequest, Receiver
 from extrato.store.appender import StreamAppend
 from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.command_handler import handle, new_events
+from extrato.use_cases.payment_metrics import count_opening
 from extrato.use_cases.payments import (
     ChargedPayment,
     after_creation,
@@ -126,6 +127,8 @@ async def create_payment(
         hub.payment_ids.discard_spare()
         await hub.log.recorder.advance_sequences()
         return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
+    if handled.events:
+        count_opening(opened)
     if charge is None:
         return await _request_charge(hub, merchant, number, cause=cause)
     return charged(after_creation(number, handled) if handled.appended else await load_payment(hub, number))

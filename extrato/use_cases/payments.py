@@ -14,6 +14,7 @@ from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.payment.state import Charged, ChargeNotCreated, Opened, Payment, Unopened
 from extrato.errors import ChargeWasRefused, NotFound, ProviderUnavailable
 from extrato.use_cases.command_handler import Handled, handle
+from extrato.use_cases.payment_metrics import count_events
 from extrato.use_cases.streams import History, Stream, read
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ async def change_payment(
     before = _loaded(payment_id, handled.before)
     if not handled.events:
         return Decided(before=before, after=before, events=())
+    count_events(handled.events, before.payment.intent, actor=cause.actor, recorded_at=handled.appended[-1].recorded_at)
     after = msgspec.structs.replace(
         before,
         payment=_opened(payment_id, handled.after),

@@ -5,7 +5,6 @@ No finding contains a secret: addresses appear without user and password.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import time
 from email.utils import parsedate_to_datetime
@@ -18,6 +17,7 @@ from msgspec import Struct
 
 from extrato.assembly import vault_keys
 from extrato.bus.survey import missing_copies, survey_bus
+from extrato.certificates import certificate_end_s
 from extrato.errors import BusRefused, BusUnavailable
 from extrato.loopback import is_loopback
 from extrato.process import CannotStart
@@ -243,23 +243,12 @@ async def check_certificate(settings: Settings) -> Finding:
             return _ok("certificate", "The public address is of this machine only, without TLS.")
         return _warning("certificate", "EXTRATO_PUBLIC_URL is not https: payers reach the hub without TLS.")
     try:
-        ends_s = await _certificate_end_s(host, parts.port or 443)
+        ends_s = await certificate_end_s(host, parts.port or 443)
     except ssl.SSLCertVerificationError as error:
         return _problem("certificate", f"The certificate of {host} is not valid: {error.verify_message}.")
     except (OSError, TimeoutError) as error:
         return not_checked("certificate", f"{host} cannot be reached from here ({type(error).__name__})")
     return judge_certificate(host, days=(ends_s - time.time()) / 86_400)
-
-
-async def _certificate_end_s(host: str, port: int) -> float:
-    """Return the end of a server's certificate, in seconds since 1970; raises `OSError` and `TimeoutError`."""
-    async with asyncio.timeout(ANSWER_WITHIN_S):
-        _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
-        try:
-            certificate = writer.get_extra_info("peercert")
-            return float(ssl.cert_time_to_seconds(certificate["notAfter"]))
-        finally:
-            writer.transport.abort()
 
 
 def judge_certificate(host: str, *, days: float) -> Finding:

@@ -14,7 +14,7 @@ from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.readiness import ReadinessProbes
-from services.gateway.api.observability import set_gauges
+from services.gateway.api.gauges import gateway_gauges
 from services.gateway.api.socket_io import SocketIoAuthenticator
 from services.gateway.fd_limit import raise_fd_limit
 from services.gateway.gateway import GATEWAY, Gateway
@@ -108,7 +108,7 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
             key_uses=KeyUses(pool),
         )
         parts.push_async_callback(gateway.key_uses.close)
-        health.set_gauges_with(functools.partial(set_gauges, gateway))
+        health.set_gauges_with(gateway_gauges(gateway).set_gauges)
         async with _listening(gateway):
             await run_together(
                 live_feed=live.run(),

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS: Final = Counter("extrato_http_requests", "Requests answered.", ["method", "route", "status"])
+REQUEST_DURATION_S: Final = Histogram(
+    "extrato_http_request_duration_seconds",
+    "Time from a request's head to the end of its handler, without sockets.",
+    ["operation"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 WEBHOOKS: Final = Counter(
     "extrato_webhooks", "Webhook deliveries, by the verdict on their signature; repeated ones apart.", ["verdict"]
 )
@@ -25,11 +31,7 @@ SOCKET_IO_DROPPED: Final = Counter(
 )
 LIVE_POSITION: Final = Gauge("extrato_live_position", "Newest position of the log that was handed to sockets.")
 PICTURES_DRAWN: Final = Counter("extrato_pictures_drawn", "QR pictures drawn.")
-APPENDS_WAITING: Final = Gauge("extrato_appends_waiting", "Appends that wait for a write.")
 DEAD_LETTERS: Final = Gauge("extrato_dead_letters", "Dead-lettered messages under dead.> on the bus.")
-READ_MODEL_BEHIND: Final = Gauge(
-    "extrato_read_model_behind", "Lag of a read model, in positions of the log.", ["read_model"]
-)
 READ_MODEL_PASSED_OVER: Final = Gauge(
     "extrato_read_model_passed_over", "Events that a read model has skipped.", ["read_model"]
 )
@@ -42,4 +44,9 @@ WEBHOOK_ACCOUNTS_FAILING: Final = Gauge(
 WAL_NOT_ARCHIVED_S: Final = Gauge(
     "extrato_wal_not_archived_seconds",
     "Seconds since PostgreSQL archived its write-ahead log, while it cannot; 0 while it can, or does not archive.",
+)
+CERTIFICATE_DAYS: Final = Gauge(
+    "extrato_certificate_days_left",
+    "Days until the certificate of a host ends; 0 while it is not valid.",
+    ["certificate"],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
@@ -17,11 +19,11 @@ from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http.caller import CALLER, CORRELATION_ID
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
 from services.gateway.http.responses import ERROR_FORMAT, ErrorFormat, Formatted, error_response, monitoring_error
-from services.gateway.metrics import REQUESTS
+from services.gateway.metrics import REQUEST_DURATION_S, REQUESTS
 from services.gateway.request_body import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
-    from prometheus_client import Counter
+    from prometheus_client import Counter, Histogram
 
 
 CORRELATION_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -34,6 +36,9 @@ HEADERS: Final = (
     ("Server", "extrato"),
 )
 
+# The operation of routes that are none.
+OTHER: Final = "other"
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -43,7 +48,7 @@ class Route(Struct, frozen=True, kw_only=True):
     With `payer`, the token of one payment opens the route for that payment without a key. `errors` writes the route's
     errors. `limit` is the rate limit for its key and its address. With `cross_origin`, pages of other origins may call
     it and read its responses; raises `ValueError` where the scope forbids that. With `takes_both`, the route also
-    answers with or without the trailing slash of `path`.
+    answers with or without the trailing slash of `path`. `operation` is its name in the metrics of durations.
     """
 
     method: str
@@ -55,6 +60,7 @@ class Route(Struct, frozen=True, kw_only=True):
     limit: Limit | None = None
     cross_origin: bool = False
     takes_both: bool = False
+    operation: str = OTHER
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -72,10 +78,12 @@ class Route(Struct, frozen=True, kw_only=True):
 
 def wrap_handler(route: Route) -> Handler:
     """Wrap the handler of a route in the middleware."""
-    counters: dict[int, Counter] = {}
+    # Looking a label up costs more than counting.
+    measures: dict[int, tuple[Counter, Histogram]] = {}
     errors = Formatted(route.errors)
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        started_at_s = time.perf_counter()
         request[ERROR_FORMAT] = errors
         # An invalid correlation id is replaced, not rejected, and so are two.
         given = ",".join(request.headers.getall("X-Correlation-Id", ()))
@@ -83,10 +91,17 @@ def wrap_handler(route: Route) -> Handler:
             given if CORRELATION_ID_PATTERN.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
         )
         response = await _respond(route, request)
-        count = counters.get(response.status)
-        if count is None:
-            count = counters[response.status] = REQUESTS.labels(route.method, route.path, response.status)
+        measured = measures.get(response.status)
+        if measured is None:
+            measured = measures[response.status] = (
+                REQUESTS.labels(route.method, route.path, response.status),
+                REQUEST_DURATION_S.labels(route.operation),
+            )
+        count, duration_s = measured
         count.inc()
+        # A socket lasts as long as its client wants.
+        if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            duration_s.observe(time.perf_counter() - started_at_s)
         if not response.prepared:
             headers = response.headers
             headers["X-Correlation-Id"] = request[CORRELATION_ID]

@@ -92,6 +92,7 @@ def route_of(operation: Operation) -> Route:
     return Route(
         method=operation.method,
         path=operation.path,
+        operation=operation.name,
         handler=HANDLERS[operation.name],
         scope=operation.scope,
         payer=operation.payer,
@@ -105,7 +106,9 @@ def route_of(operation: Operation) -> Route:
 ROUTES: Final = tuple(route_of(operation) for operation in OPERATIONS)
 
 # The Engine.IO protocol defines these requests; the AsyncAPI document has their messages.
-SOCKET_IO: Final = Route(method="*", path="/socket.io/", handler=socket_io.answer, scope=None, takes_both=True)
+SOCKET_IO: Final = Route(
+    method="*", path="/socket.io/", operation="socketIo", handler=socket_io.answer, scope=None, takes_both=True
+)
 
 # Every other path, and every other method.
 NOT_FOUND: Final = Route(method="*", path="/{anything:.*}", handler=answer_not_found, scope=None)

@@ -8,23 +8,31 @@ from typing import TYPE_CHECKING, Final
 
 from extrato.assembly import open_hub
 from extrato.bus.relay import Relay
+from extrato.bus.relay_metrics import measure_relay
 from extrato.bus.timers import Timers
+from extrato.metrics import mark_time
 from extrato.process import announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.readiness import ReadinessProbes
+from extrato.scrape import Scrape
+from extrato.store import append_metrics
 from extrato.store.log import LogSignal
 from extrato.store.log_cursor import watch_log
+from extrato.store.log_head import measure_head
+from extrato.store.pool_gauge import show_connections
 from services.monitor.backoff import BackOff
 from services.monitor.charges import Charges
 from services.monitor.cursors import Cursors
 from services.monitor.deliveries import Deliveries
 from services.monitor.dispatch import Dispatcher
 from services.monitor.expiry import Expiry
+from services.monitor.metrics import CYCLE_TIMESTAMP_S
 from services.monitor.open_payments import OpenPayments
 from services.monitor.reconcile import Reconciler
 from services.monitor.requests import Requests
 from services.monitor.retention import Retention
 from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW, Decision, End
 from services.monitor.second_look import SecondLook
+from services.monitor.sweep_ages import measure_sweep_ages
 from services.monitor.sweeps import Sweeps
 from services.monitor.wal_archive import WalArchive
 from services.monitor.webhook_health import JudgeAccounts
@@ -52,6 +60,7 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=hub.log, signal=signal, bus=bus)
         monitor = Monitor(hub=hub, pool=pool, bus=bus, resume_after=timedelta(seconds=settings.timeouts.resume_s))
+        health.set_gauges_with(_scrape(hub=hub, pool=pool, relay=relay).set_gauges)
         await run_together(
             relay=relay.run(),
             reconciler=monitor.reconciler.run(),
@@ -64,6 +73,21 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
                 when=monitor.dispatcher.subscribed.wait(),
             ),
         )
+
+
+def _scrape(*, hub: Hub, pool: asyncpg.Pool, relay: Relay) -> Scrape:
+    def set_at_once() -> None:
+        append_metrics.WAITING.set(hub.log.appender.waiting)
+        show_connections(pool)
+
+    return Scrape(
+        [
+            measure_head(pool),
+            measure_relay(relay, pool),
+            measure_sweep_ages(pool, providers=list(hub.providers.remote), now=hub.now),
+        ],
+        set_at_once=set_at_once,
+    )
 
 
 class Monitor:
@@ -92,6 +116,8 @@ class Monitor:
             "wal_archive": WalArchive(pool=pool).run_once,
             "webhook_health": JudgeAccounts(hub=hub).run_once,
         }
+        for name in self._jobs:
+            mark_time(CYCLE_TIMESTAMP_S.labels(name))
         self._timers = Timers(bus)
         self.reconciler = Reconciler(
             timers=self._timers,
@@ -120,7 +146,11 @@ class Monitor:
 
     async def _run_job(self, name: str) -> Decision:
         job = self._jobs.get(name)
-        return await job() if job else End()
+        if job is None:
+            return End()
+        decision = await job()
+        mark_time(CYCLE_TIMESTAMP_S.labels(name))
+        return decision
 
     async def _restore_timer(self, lane: str, account: str) -> None:
         """Set a timer again when a watch began while the timer was being ended."""

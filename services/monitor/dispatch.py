@@ -11,7 +11,9 @@ import structlog
 from extrato.backoff import Backoff
 from extrato.bus.connection import NATS_ERRORS
 from extrato.errors import Transient
+from extrato.metrics import mark_time
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
+from services.monitor.metrics import CYCLE_TIMESTAMP_S
 from services.monitor.schedule import CLOCK, MAX_BACK_OFF_S, Again, Decision, End
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Dispatcher:
         self._on_end = on_end
         self._on_lost = on_lost
         self._running = 0
+        self._cycle_timestamp_s = CYCLE_TIMESTAMP_S.labels("dispatcher")
+        mark_time(self._cycle_timestamp_s)
         self._backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
         self._logger = structlog.get_logger(component="dispatcher")
         self.subscribed = asyncio.Event()
@@ -82,6 +86,7 @@ class Dispatcher:
             await self._backoff.pause()
             return []
         self._backoff.reset()
+        mark_time(self._cycle_timestamp_s)
         self.subscribed.set()
         return expired
 

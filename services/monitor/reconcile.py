@@ -9,6 +9,8 @@ import structlog
 
 from extrato.bus.connection import NATS_ERRORS
 from extrato.errors import Transient
+from extrato.metrics import mark_time
+from services.monitor.metrics import CYCLE_TIMESTAMP_S
 from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Reconciler:
         self._now = now
         self._set: dict[Key, datetime | None] = {}
         self._full_at_s: float | None = None
+        self._cycle_timestamp_s = CYCLE_TIMESTAMP_S.labels("reconciler")
+        mark_time(self._cycle_timestamp_s)
         self._logger = structlog.get_logger(component="reconciler")
 
     async def run(self) -> None:
@@ -79,6 +83,7 @@ class Reconciler:
             await self._ensure(_keys(SLOW, unwatched))
             await self._ensure({(QUIET, account): None for account in await self._cursors.accounts()})
             self._full_at_s = now_s
+        mark_time(self._cycle_timestamp_s)
 
     def forget(self) -> None:
         """Forget which timers are set, because NATS may have lost them; the next run sets all of them."""

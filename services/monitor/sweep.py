@@ -17,6 +17,7 @@ from extrato.providers.search_pages import SearchPage, next_page
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import credential_of, observe_attempt, record_observations
 from services.monitor import schedule
+from services.monitor.metrics import SWEEP_PAGES
 from services.monitor.schedule import Cursor, SweepResult
 from services.monitor.webhook_health import finding_of
 
@@ -105,6 +106,7 @@ class Sweep:
         self._now = now
         self._on_decided = on_decided
         self._pages_left = schedule.PAGES_PER_SWEEP
+        self._count_page = SWEEP_PAGES.labels(lane)
         self._provider = hub.providers.remote[account.provider]
         self._references: dict[int, str] = {}
         self._logger = structlog.get_logger(component="sweep", account=account.name, lane=lane)
@@ -147,6 +149,7 @@ class Sweep:
         page = schedule.resumed(self._memory.resume_page(key), page)
         while self._pages_left:
             self._pages_left -= 1
+            self._count_page.inc()
             found = await self._provider.observe_changes(
                 since=page.since, until=page.until, offset=page.offset, credential=credential
             )

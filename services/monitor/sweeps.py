@@ -20,6 +20,7 @@ from extrato.errors import (
 from extrato.providers.call_budget import calling_for
 from extrato.store.vault_keys import InvalidVaultKey
 from services.monitor import schedule
+from services.monitor.metrics import SWEEP_DURATION_S, SWEEPS
 from services.monitor.open_payments import Account
 from services.monitor.schedule import FAST, QUIET, SLOW, AccountLoad, Again, Decision, End
 from services.monitor.sweep import Memory, Sweep
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     from services.monitor.open_payments import OpenPayments
 
 SWEEP_TIMEOUT_S: Final = 30.0
+
+# Outcomes in the metrics, beside the codes of a provider's errors.
+COMPLETED: Final = "completed"
+UNFINISHED: Final = "unfinished"
+TIMED_OUT: Final = "sweep_timed_out"
+FAILED: Final = "failed"
 
 
 class Sweeps:
@@ -74,7 +81,12 @@ class Sweeps:
         pause_s = self._pauses.left_s(name)
         if pause_s:
             return Again(pause_s)
-        return await self._sweep(lane, account, now, load, watched)
+        try:
+            with SWEEP_DURATION_S.labels(lane).time():
+                return await self._sweep(lane, account, now, load, watched)
+        except Exception:
+            SWEEPS.labels(lane, FAILED).inc()
+            raise
 
     async def _sweep(
         self,
@@ -117,13 +129,18 @@ class Sweeps:
             return self._pause(lane, name, error.code, at_least_s=error.retry_after_s)
         except ProviderNotConnected as error:
             # An account without open payments may be disconnected permanently, which is no fault.
-            return Again(schedule.INTERVAL_S[QUIET]) if lane == QUIET else self._pause(lane, name, error.code)
+            if lane != QUIET:
+                return self._pause(lane, name, error.code)
+            SWEEPS.labels(lane, error.code).inc()
+            return Again(schedule.INTERVAL_S[QUIET])
         except (ProviderRefused, ProviderMisunderstood, InvalidVaultKey) as error:
             return self._pause(lane, name, error.code)
         except TimeoutError:
-            return self._pause(lane, name, "sweep_timed_out")
+            return self._pause(lane, name, TIMED_OUT)
         self._pauses.succeeded(name)
         await self._publish(sweep, lane, account, now, load)
+        is_complete = result.incremental_done and result.backfill_done
+        SWEEPS.labels(lane, COMPLETED if is_complete else UNFINISHED).inc()
         took_s = (self._hub.now() - now).total_seconds()
         return schedule.after_sweep(lane, result, took_s=took_s)
 
@@ -137,6 +154,7 @@ class Sweeps:
             self._logger.warning("findings_not_noted", account=account.name, reason=error.code)
 
     def _pause(self, lane: str, name: str, reason: str, *, at_least_s: float = 0.0) -> Again:
+        SWEEPS.labels(lane, reason).inc()
         pause_s = self._pauses.failed(name, at_least_s=at_least_s)
         self._logger.warning("sweep_failed", account=name, lane=lane, reason=reason, again_in_s=pause_s)
         return Again(pause_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -10,10 +11,15 @@ import asyncpg
 
 from extrato.bus.copier import Copier
 from extrato.bus.relay import Relay
+from extrato.bus.relay_metrics import measure_relay
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.readiness import ReadinessProbes
+from extrato.scrape import Scrape
 from extrato.store.log import LogReader, LogSignal
+from extrato.store.log_head import measure_head
+from extrato.store.pool_gauge import show_connections
 from services.projections import passed_over
+from services.projections.metrics import measure_read_models
 from services.projections.read_models.registry import READ_MODELS
 from services.projections.rebuild import rebuild
 from services.projections.runner import Runner
@@ -44,6 +50,15 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
         runner = Runner(database_url=settings.database_url, pool=pool, log=log, bus=bus, read_models=READ_MODELS)
         # Subscribers of the embedded NATS have copies of `extrato up`.
         copier = {"copier": Copier(settings).run()} if settings.copies_nats_url else {}
+        scrape = Scrape(
+            [
+                measure_head(pool),
+                measure_relay(relay, pool),
+                measure_read_models(pool, [read_model.name for read_model in READ_MODELS]),
+            ],
+            set_at_once=functools.partial(show_connections, pool),
+        )
+        health.set_gauges_with(scrape.set_gauges)
         await run_together(
             **copier,
             relay=relay.run(),

@@ -20,6 +20,7 @@ from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from services.projections import checkpoints, passed_over
 from services.projections.apply import apply_or_skip
 from services.projections.checkpoints import Checkpoint
+from services.projections.metrics import ReadModelMetrics, events_above
 from services.projections.passed_over import PassedOver
 from services.projections.staleness import Stale, why_stale
 
@@ -118,6 +119,7 @@ class _Rebuild:
         self._read_model = read_model
         self._log = log
         self._shadow = f"{read_model.name}_shadow"
+        self._metrics = ReadModelMetrics(read_model.name)
         self._position = 0
         self._event_id: UUID | None = None
         self._events = 0
@@ -128,6 +130,7 @@ class _Rebuild:
         started_at_s = time.perf_counter()
         self._logger.info("rebuild_started", reason=why)
         await self._drop_shadow()
+        self._metrics.set_rebuilding(is_rebuilding=True)
         try:
             await self._build()
         except Exception:
@@ -135,6 +138,8 @@ class _Rebuild:
             with contextlib.suppress(*DATABASE_UNAVAILABLE, asyncpg.PostgresError):
                 await self._drop_shadow()
             raise
+        finally:
+            self._metrics.set_rebuilding(is_rebuilding=False)
         seconds = time.perf_counter() - started_at_s
         self._logger.info(
             "rebuild_completed",
@@ -187,6 +192,8 @@ class _Rebuild:
         for each in passed:
             self._logger.error("event_skipped", position=each.position, topic=each.topic, reason=each.reason)
         self._passed_over += len(passed)
+        self._metrics.count_events(events_above(page, page.after))
+        self._metrics.complete_cycle()
 
     async def _swap_with_retries(self) -> None:
         for attempt in range(1, SWAP_ATTEMPTS + 1):

@@ -16,6 +16,7 @@ from extrato.store.page import page_of
 from extrato.store.unavailable import DATABASE_ERRORS, is_poison, is_refusal
 from services.projections import checkpoints, passed_over
 from services.projections.apply import apply, apply_or_skip
+from services.projections.metrics import ReadModelMetrics, events_above
 from services.projections.passed_over import PassedOver
 from services.projections.rebuild import rebuild_if_stale
 from services.projections.staleness import REBUILT_WHILE_RUNNING, Stale, why_stale
@@ -53,6 +54,8 @@ class ReadModelState:
         self.checked_up_to = 0
         self.is_separate = asyncio.Event()
         self.is_ready = asyncio.Event()
+        self.metrics = ReadModelMetrics(self.name)
+        self.metrics.complete_cycle()
         self.backoff = LoggedBackoff(
             structlog.get_logger(component="runner", read_model=self.name),
             paused_event="read_model_waits",
@@ -90,7 +93,13 @@ class Runner:
         self._left_to_others: set[str] = set()
         self._logger = structlog.get_logger(component="runner")
         self.consumer = DurableConsumer(
-            bus=bus, log=log, durable=DURABLE, checkpoint=0, handle=self.handle, before=self.check
+            bus=bus,
+            log=log,
+            durable=DURABLE,
+            checkpoint=0,
+            handle=self.handle,
+            before=self.check,
+            after_cycle=self._after_cycle,
         )
 
     @property
@@ -148,6 +157,13 @@ class Runner:
                     await self._apply(connection, state, unapplied)
             await passed_over.put(connection, _unreadable(page, {state.name: found[state.name] for state in fed}))
             await checkpoints.move(connection, [state.name for state in fed], page.position, page.event_id)
+        for state in fed:
+            state.metrics.count_events(events_above(page, found[state.name].position))
+
+    def _after_cycle(self) -> None:
+        for state in self._states:
+            if not state.is_separate.is_set():
+                state.metrics.complete_cycle()
 
     @staticmethod
     async def _apply(connection: asyncpg.Connection, state: ReadModelState, envelopes: Sequence[Envelope]) -> None:
@@ -207,8 +223,10 @@ class Runner:
                 return None
             rows = await self._log.read_rows(checkpoint.position, limit=READ_PAGE)
             if not rows:
+                state.metrics.complete_cycle()
                 return checkpoint.position
             await self._feed_separately(state, page_of(rows, after=checkpoint.position))
+            state.metrics.complete_cycle()
             raise_if_cancelled()
 
     async def _feed_separately(self, state: ReadModelState, page: Page) -> None:
@@ -224,6 +242,7 @@ class Runner:
             skipped = await apply_or_skip(connection, state.read_model, page.envelopes, table=state.name)
             await passed_over.put(connection, [*skipped, *_unreadable(page, {state.name: checkpoint})])
             await checkpoints.move(connection, [state.name], page.position, page.event_id)
+        state.metrics.count_events(events_above(page, page.after))
         for each in skipped:
             self._logger.error("event_skipped", **each._asdict())
         await self.consumer.dead_letter_positions(

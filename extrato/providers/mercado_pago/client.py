@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -17,6 +18,7 @@ import msgspec
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers.call_budget import UNLIMITED, budget_name, current_purpose
 from extrato.providers.cooldowns import Cooldowns
+from extrato.providers.mercado_pago.operations import operation_of
 from extrato.providers.mercado_pago.shapes import (
     DECODE_ERRORS,
     Account,
@@ -28,6 +30,7 @@ from extrato.providers.mercado_pago.shapes import (
     SearchAnswer,
     read,
 )
+from extrato.providers.metrics import DURATION_S, count_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,6 +208,7 @@ class MercadoPagoClient:
         key = (token, "read" if method == "GET" else "write")
         left_s = self._cooldowns.left_s(key)
         if left_s:
+            count_request(PROVIDER, operation_of(method, path), "throttled")
             raise ProviderThrottled(path, why="left_alone", retry_after_s=left_s)
         purpose = current_purpose() if method == "GET" else "payment"
         for attempt in range(1, attempts + 1):
@@ -229,6 +233,7 @@ class MercadoPagoClient:
         body: bytes | None,
         headers: Mapping[str, str],
     ) -> bytes | None:
+        operation, started_at_s = operation_of(method, path), time.perf_counter()
         try:
             async with self._session.request(
                 method,
@@ -247,11 +252,19 @@ class MercadoPagoClient:
                 answer = await response.content.read(MAX_ANSWER_BYTES + 1)
                 while len(answer) <= MAX_ANSWER_BYTES and not response.content.at_eof():
                     answer += await response.content.read(MAX_ANSWER_BYTES + 1 - len(answer))
-                return _classify(path, response.status, response.headers.get("Retry-After"), answer, token)
+            count_request(PROVIDER, operation, response.status)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            count_request(PROVIDER, operation, "timeout" if isinstance(error, TimeoutError) else "network")
             failure = type(error).__name__
             # The cause is not chained, because some of aiohttp's errors carry the request's headers.
             raise ProviderUnavailable(path, why="silent", failure=failure, retry_after_s=RETRY_WAIT_S) from None
+        except asyncio.CancelledError:
+            # The caller has its own time limit.
+            count_request(PROVIDER, operation, "timeout")
+            raise
+        finally:
+            DURATION_S.labels(PROVIDER, operation).observe(time.perf_counter() - started_at_s)
+        return _classify(path, response.status, response.headers.get("Retry-After"), answer, token)
 
 
 def _classify(path: str, status: int, retry_after: str | None, answer: bytes, token: str) -> bytes | None:

@@ -11,12 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import contracts
 from contracts.api import Health
-from services.gateway.api.account_gauges import set_account_gauges
-from services.gateway.api.read_model_gauges import set_read_model_gauges
-from services.gateway.api.wal_archive_gauge import set_wal_archive_gauge
-from services.gateway.gateway import Gateway, gateway_of
+from services.gateway.gateway import gateway_of
 from services.gateway.http.responses import json_response
-from services.gateway.metrics import APPENDS_WAITING, DEAD_LETTERS, LIVE_POSITION
 
 OPENAPI: Final = Path(contracts.__file__).parent / "openapi.json"
 
@@ -35,20 +31,8 @@ async def show_readiness(request: web.Request) -> web.Response:
 
 async def show_metrics(request: web.Request) -> web.Response:
     """`GET /metrics`: Prometheus's text format, for keys of the hub only: it counts the payments of all merchants."""
-    await set_gauges(gateway_of(request))
+    await gateway_of(request).health.set_gauges()
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-async def set_gauges(gateway: Gateway) -> None:
-    """Set the gauges that show the current state."""
-    APPENDS_WAITING.set(gateway.hub.log.appender.waiting)
-    LIVE_POSITION.set(gateway.live.position)
-    await set_read_model_gauges(gateway.pool)
-    await set_wal_archive_gauge(gateway.pool)
-    await set_account_gauges(gateway.pool, gateway.hub)
-    dead_letters = await gateway.bus.dead_letters()
-    if dead_letters is not None:
-        DEAD_LETTERS.set(dead_letters)
 
 
 async def show_openapi(request: web.Request) -> web.Response:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import asyncpg
-
-from extrato.errors import StoreUnavailable
+from extrato.scrape import Measurement
 from extrato.store.wal_archive import wal_not_archived
 from services.gateway.metrics import WAL_NOT_ARCHIVED_S
 
+if TYPE_CHECKING:
+    import asyncpg
 
-async def set_wal_archive_gauge(pool: asyncpg.Pool) -> None:
-    """Set the gauge; while PostgreSQL does not answer, it shows no number rather than an old one."""
-    try:
+
+def measure_wal_archive(pool: asyncpg.Pool) -> Measurement[float]:
+    """Return the measurement; while PostgreSQL does not answer, the gauge has no number rather than an old one."""
+
+    async def read() -> float:
         failing = await wal_not_archived(pool)
-    except (StoreUnavailable, asyncpg.PostgresError):
-        WAL_NOT_ARCHIVED_S.set(math.nan)
-        return
-    WAL_NOT_ARCHIVED_S.set(0 if failing is None else failing.for_time.total_seconds())
+        return 0.0 if failing is None else failing.for_time.total_seconds()
+
+    return Measurement(read, lambda found: WAL_NOT_ARCHIVED_S.set(math.nan if found is None else found))

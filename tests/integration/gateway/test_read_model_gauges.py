@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 from prometheus_client import REGISTRY
 
-from services.gateway.api.read_model_gauges import set_read_model_gauges
+from services.gateway.api.read_model_gauges import measure_read_models
 
 
 def shown(name, read_model):
@@ -20,8 +20,10 @@ async def test_metrics_show_lag_and_skipped_events_of_read_models(database_url):
             await pool.execute("INSERT INTO stored_events VALUES ($1, $2, 'X.v1', '')", uuid4(), version)
         await pool.execute("INSERT INTO checkpoints VALUES ('merchants', 1, 3), ('payment_details', 1, 1)")
         await pool.execute("INSERT INTO passed_over VALUES ('merchants', 2, 'X.v1', true, 'no such event')")
-        await set_read_model_gauges(pool)
+        measurement = measure_read_models(pool)
+        await measurement.measure()
         assert (shown("behind", "merchants"), shown("passed_over", "merchants")) == (0, 1)
         assert (shown("behind", "payment_details"), shown("passed_over", "payment_details")) == (2, 0)
-    await set_read_model_gauges(pool)
+        assert (shown("behind", "open_payments"), shown("passed_over", "open_payments")) == (3, 0)
+    await measurement.measure()
     assert shown("behind", "merchants") is None

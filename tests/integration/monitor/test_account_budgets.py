@@ -18,7 +18,7 @@ from extrato.domain import merchant as merchant_domain
 from extrato.providers.call_budget import budget_name, calling_for
 from extrato.store.inbox import Delivery
 from extrato.use_cases.cancel_payment import cancel_payment
-from services.gateway.api.account_gauges import set_account_gauges
+from services.gateway.api.account_gauges import measure_accounts
 from services.gateway.api.monitored_accounts import monitored_accounts
 from services.gateway.api.webhooks import receive_mercado_pago
 from services.gateway.gateway import GATEWAY
@@ -168,7 +168,7 @@ async def test_blocked_webhooks_are_noticed_and_their_return_too(world: World, c
         assert account.last_sweep_at is not None
         assert 0 < account.left <= account.requests_per_minute == 6000
         assert await monitored_accounts(hub, world.pool, None) == []
-        await set_account_gauges(world.pool, hub)
+        await measure_accounts(world.pool, hub).measure()
         assert WEBHOOK_ACCOUNTS_FAILING.labels(PROVIDER)._value.get() == 1
         assert 0 < PROVIDER_BUDGET_LEFT.labels(PROVIDER)._value.get() <= 1
 
