@@ -110,7 +110,8 @@ class Relay:
         while not lease.has_ended:
             progress = await lease.read_progress()
             contents = await self._inspector.reconcile(known, progress=progress)
-            if progress is not None and not contents.position:
+            # Before the first publication, an empty stream is filled for the first time.
+            if not contents.position and (progress is not None or self._position):
                 REFILLS.inc()
             self._position = self._sent = contents.position
             self._last = (contents.position, contents.event_id)

@@ -7,6 +7,7 @@ others read it from the lease. So a log without any leader shows a growing lag.
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -18,6 +19,8 @@ from extrato.scrape import Measurement
 from extrato.store.log_head import lags_s, read_head
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import asyncpg
 
     from extrato.bus.relay import Relay
@@ -46,7 +49,7 @@ class RelayLag(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-def measure_relay(relay: Relay, pool: asyncpg.Pool) -> Measurement[RelayLag]:
+def measure_relay(relay: Relay, pool: asyncpg.Pool, *, now_s: Callable[[], float] = time.time) -> Measurement[RelayLag]:
     """Return the measurement of a relay on the database of `pool`."""
 
     async def read() -> RelayLag:
@@ -54,7 +57,7 @@ def measure_relay(relay: Relay, pool: asyncpg.Pool) -> Measurement[RelayLag]:
         # A new leader has not compared the stream with the log yet.
         position = relay.position if relay.is_leader and relay.position else saved
         head = await read_head(pool)
-        (seconds,) = await lags_s(pool, [position])
+        (seconds,) = await lags_s(pool, [position], now_s=now_s())
         return RelayLag(position=position, events=head.position - position, seconds=seconds)
 
     def show(lag: RelayLag | None) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import math
-import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -65,14 +64,14 @@ async def read_head(pool: asyncpg.Pool) -> LogHead:
     )
 
 
-async def lags_s(pool: asyncpg.Pool, positions: Sequence[int]) -> list[float]:
+async def lags_s(pool: asyncpg.Pool, positions: Sequence[int], *, now_s: float) -> list[float]:
     """Return, for each position, the age in seconds of the oldest event above it; 0 without such an event.
 
-    The age is NaN when that event is unreadable. Raises `StoreUnavailable`.
+    `now_s` is the present Unix time. The age is NaN when that event is unreadable. Raises `StoreUnavailable`.
     """
     with raising_unavailable():
         rows = await pool.fetch(OLDEST_AFTER, list(positions), timeout=TIMEOUT_S)
-    return [0.0 if row[0] is None else _age_s(_time_in(row[0])) for row in rows]
+    return [0.0 if row[0] is None else _age_s(_time_in(row[0]), now_s) for row in rows]
 
 
 def measure_head(pool: asyncpg.Pool) -> Measurement[LogHead]:
@@ -93,5 +92,5 @@ def _time_in(state: bytes) -> datetime | None:
         return None
 
 
-def _age_s(recorded_at: datetime | None) -> float:
-    return math.nan if recorded_at is None else max(0.0, time.time() - recorded_at.timestamp())
+def _age_s(recorded_at: datetime | None, now_s: float) -> float:
+    return math.nan if recorded_at is None else max(0.0, now_s - recorded_at.timestamp())

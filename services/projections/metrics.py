@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge
@@ -12,7 +13,7 @@ from extrato.store.log_head import lags_s
 from extrato.store.read_model_lag import read_model_lags, show_behind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import asyncpg
 
@@ -67,12 +68,14 @@ def events_above(page: Page, position: int) -> int:
     )
 
 
-def measure_read_models(pool: asyncpg.Pool, names: Sequence[str]) -> Measurement[list[tuple[ReadModelLag, float]]]:
+def measure_read_models(
+    pool: asyncpg.Pool, names: Sequence[str], *, now_s: Callable[[], float] = time.time
+) -> Measurement[list[tuple[ReadModelLag, float]]]:
     """Return the measurement; without an answer from PostgreSQL the gauges are empty, not outdated."""
 
     async def read() -> list[tuple[ReadModelLag, float]]:
         lags = await read_model_lags(pool, names)
-        seconds = await lags_s(pool, [lag.position for lag in lags])
+        seconds = await lags_s(pool, [lag.position for lag in lags], now_s=now_s())
         return list(zip(lags, seconds, strict=True))
 
     def show(found: list[tuple[ReadModelLag, float]] | None) -> None:
