@@ -93,6 +93,10 @@ async def test_roles_serve_their_health_and_end_with_a_signal(environment):
             assert (await each.get("/livez"))[0] == 200
             status, metrics = await each.get("/metrics")
             assert (status, "process_resident_memory_bytes" in metrics) == (200, True)
+            assert "\nextrato_log_head_position 0.0\n" in metrics
+            assert "\nextrato_relay_lag_events 0.0\n" in metrics
+        assert 'extrato_sweep_age_seconds{lane="fast"} 0.0' in (await monitor.get("/metrics"))[1]
+        assert 'extrato_read_model_lag_seconds{read_model="merchants"} 0.0' in (await projections.get("/metrics"))[1]
         for each in (monitor, projections):
             each.process.send_signal(signal.SIGTERM)
         for each in (monitor, projections):
