@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from prometheus_client import Gauge
+from prometheus_client import REGISTRY, Gauge
 
 from contracts.api import Readiness, ReadinessCheck
 from extrato import health as health_port
 from extrato.health import STALLED, STARTING, STOPPING, CannotListen, RoleHealth, serving_health
+from extrato.metrics import HEARTBEAT_S
 from tests.pace import until
 from tests.ports import free_port
 
@@ -94,6 +95,7 @@ async def test_blocked_event_loop_is_reported(port: Port, monkeypatch: pytest.Mo
     monkeypatch.setattr(health_port, "ANSWER_WITHIN_S", 0.2)
     monkeypatch.setattr(health_port, "BEAT_S", 0.01)
     with ThreadPoolExecutor() as threads:
+        HEARTBEAT_S.set(7)
 
         def ask_while_blocked() -> list[tuple[int, str]]:
             time.sleep(0.3)
@@ -105,12 +107,13 @@ async def test_blocked_event_loop_is_reported(port: Port, monkeypatch: pytest.Mo
     assert (livez, json.loads(live)["status"]) == (503, "stalled")
     assert (readyz, json.loads(ready)) == not_ready(STALLED)
     assert metrics == 200
-    assert "python_info" in numbers
+    assert "\nextrato_loop_heartbeat_timestamp_seconds 7.0\n" in numbers
 
     async def is_live() -> bool:
         return (await port.get("/livez"))[0] == 200
 
     await until(is_live, "the event loop turns again")
+    assert (REGISTRY.get_sample_value("extrato_loop_heartbeat_timestamp_seconds") or 0) > 7
 
 
 async def test_metrics_are_measured_when_they_are_read(port: Port):
