@@ -11,6 +11,7 @@ from contracts.subjects import checks_subject
 from contracts.telemetry import SweepCompleted
 from extrato.errors import (
     BudgetUsedUp,
+    ExtratoError,
     ProviderMisunderstood,
     ProviderNotConnected,
     ProviderRefused,
@@ -37,6 +38,16 @@ if TYPE_CHECKING:
     from services.monitor.open_payments import OpenPayments
 
 SWEEP_TIMEOUT_S: Final = 30.0
+
+# Failures of one sweep, after which the account pauses; others are the store's, and end the run of the job.
+FAILURES: Final = (
+    ProviderUnavailable,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderMisunderstood,
+    InvalidVaultKey,
+    TimeoutError,
+)
 
 # Outcomes in the metrics, beside the codes of a provider's errors.
 COMPLETED: Final = "completed"
@@ -121,28 +132,28 @@ class Sweeps:
             finally:
                 # Also a sweep that failed half-way has recorded what it found.
                 await self._note_findings(account, sweep)
-        except BudgetUsedUp as error:
-            # No failure: other work of the account, such as a charge, must not pause.
-            self._logger.info("sweep_waits_for_budget", account=name, lane=lane, again_in_s=error.retry_after_s)
-            return Again(error.retry_after_s)
-        except ProviderUnavailable as error:
-            return self._pause(lane, name, error.code, at_least_s=error.retry_after_s)
-        except ProviderNotConnected as error:
-            # An account without open payments may be disconnected permanently, which is no fault.
-            if lane != QUIET:
-                return self._pause(lane, name, error.code)
-            SWEEPS.labels(lane, error.code).inc()
-            return Again(schedule.INTERVAL_S[QUIET])
-        except (ProviderRefused, ProviderMisunderstood, InvalidVaultKey) as error:
-            return self._pause(lane, name, error.code)
-        except TimeoutError:
-            return self._pause(lane, name, TIMED_OUT)
+        except FAILURES as error:
+            return self._after_failure(lane, name, error)
         self._pauses.succeeded(name)
         await self._publish(sweep, lane, account, now, load)
         is_complete = result.incremental_done and result.backfill_done
         SWEEPS.labels(lane, COMPLETED if is_complete else UNFINISHED).inc()
         took_s = (self._hub.now() - now).total_seconds()
         return schedule.after_sweep(lane, result, took_s=took_s)
+
+    def _after_failure(self, lane: str, name: str, error: Exception) -> Decision:
+        if isinstance(error, BudgetUsedUp):
+            # No failure: other work of the account, such as a charge, must not pause.
+            self._logger.info("sweep_waits_for_budget", account=name, lane=lane, again_in_s=error.retry_after_s)
+            return Again(error.retry_after_s)
+        if isinstance(error, ProviderNotConnected) and lane == QUIET:
+            # An account without open payments may be disconnected permanently, which is no fault.
+            SWEEPS.labels(lane, error.code).inc()
+            return Again(schedule.INTERVAL_S[QUIET])
+        at_least_s = error.retry_after_s if isinstance(error, ProviderUnavailable) else 0.0
+        return self._pause(
+            lane, name, error.code if isinstance(error, ExtratoError) else TIMED_OUT, at_least_s=at_least_s
+        )
 
     async def _note_findings(self, account: Account, sweep: Sweep) -> None:
         if not sweep.findings:
