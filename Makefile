@@ -78,8 +78,9 @@ wheel: $(DEV) ## Build the hub as a Python package into dist/.
 lock: $(DEV) ## Lock the dependencies of pyproject.toml in requirements/, with hashes.
 	@$(COMPILE) --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --extra embedded --constraint requirements/run.txt --output-file requirements/embedded.txt pyproject.toml
-	@$(COMPILE) --extra embedded,dev --constraint requirements/embedded.txt --output-file requirements/dev.txt \
-		pyproject.toml
+	@$(COMPILE) --extra telemetry --constraint requirements/run.txt --output-file requirements/telemetry.txt pyproject.toml
+	@$(COMPILE) --extra embedded,telemetry,dev --constraint requirements/embedded.txt \
+		--constraint requirements/telemetry.txt --output-file requirements/dev.txt pyproject.toml
 
 release: check ## Check that this commit can be released, and print the commands that tag it.
 	@.venv/bin/python -m tests.release

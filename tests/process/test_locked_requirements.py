@@ -9,8 +9,8 @@ import pytest
 
 from tests.process.conftest import ROOT
 
-LOCKS = ["run.txt", "embedded.txt", "dev.txt"]
-# The files that install from them. Only the image lacks the embedded servers.
+LOCKS = ["run.txt", "embedded.txt", "telemetry.txt", "dev.txt"]
+# The files that install from them. Only the image lacks the embedded servers; it may have the telemetry.
 INSTALLERS = {"Makefile": r"\$\(PIP\) install (.*)", "deploy/Dockerfile": r"/bin/pip install (.*)"}
 
 
@@ -57,9 +57,18 @@ def test_only_the_embedded_servers_are_missing_in_the_run_lock():
 
 def test_each_lock_has_the_versions_of_the_smaller_one():
     assert locked("run.txt").items() <= locked("embedded.txt").items() <= locked("dev.txt").items()
+    assert locked("run.txt").items() <= locked("telemetry.txt").items() <= locked("dev.txt").items()
+
+
+def test_run_lock_has_no_telemetry():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    telemetry = set(project["optional-dependencies"]["telemetry"])
+    assert telemetry <= set(locked("telemetry.txt"))
+    assert not [name for name in locked("embedded.txt") if "opentelemetry" in name]
 
 
 def test_pip_installs_wheels_only():
     installs = [each for file, how in INSTALLERS.items() for each in re.findall(how, (ROOT / file).read_text())]
-    assert len(installs) == len(LOCKS)
+    # One command of the image installs run.txt or telemetry.txt.
+    assert len(installs) == len(LOCKS) - 1
     assert all("--only-binary :all:" in options and "--require-hashes" in options for options in installs)

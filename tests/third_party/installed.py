@@ -1,4 +1,4 @@
-"""Reads the metadata of the installed packages of the hub's lock file."""
+"""Reads the metadata of the installed packages of the hub's lock files."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tests.third_party.parts import LICENCES, NATS_SERVER
 
 GO_MODULE: Final = re.compile(rb"\ndep\t(\S+)\t(\S+)")
 ROOT: Final = Path(__file__).parents[2]
+# Together they lock every package that a hub may run with.
+LOCKS: Final = ("embedded.txt", "telemetry.txt")
 LOCKED: Final = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 
 
@@ -31,15 +33,21 @@ class Package(Struct, frozen=True, kw_only=True):
 
 @functools.cache
 def packages() -> tuple[Package, ...]:
-    """Return the packages of requirements/embedded.txt; raises `LookupError` if another version is installed."""
-    locked = dict(LOCKED.findall((ROOT / "requirements" / "embedded.txt").read_text()))
-    return tuple(_package(name, version, set(locked)) for name, version in locked.items())
+    """Return the packages that a hub may run with; raises `LookupError` if another version is installed."""
+    locked = locked_versions()
+    return tuple(_package(name, version, set(locked)) for name, version in sorted(locked.items()))
+
+
+def locked_versions() -> dict[str, str]:
+    """Return the names and versions of `LOCKS`."""
+    return dict(pair for lock in LOCKS for pair in LOCKED.findall((ROOT / "requirements" / lock).read_text()))
 
 
 def direct() -> tuple[str, ...]:
-    """Return the names of the hub's direct dependencies, also of its embedded servers."""
+    """Return the names of the hub's direct dependencies, also of its embedded servers and its traces."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return _names([*project["dependencies"], *project["optional-dependencies"]["embedded"]])
+    extras = project["optional-dependencies"]
+    return _names([*project["dependencies"], *extras["embedded"], *extras["telemetry"]])
 
 
 @functools.cache
