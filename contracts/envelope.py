@@ -40,6 +40,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
     `position` is the event's place in the log, `version` its place in its stream, counted from 1. `occurred_at` is when
     the event happened, `recorded_at` when the hub recorded it. `payment_id` is None for an event of a merchant.
+    `traceparent` names the recorded span that appended the event; it is empty without one.
     """
 
     event_id: UUID
@@ -52,6 +53,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     cause: Cause
     event: Event
+    traceparent: str = ""
 
 
 class StoredState(Struct, frozen=True, kw_only=True):
@@ -67,6 +69,7 @@ class StoredState(Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     cause: Cause
     data: Raw
+    traceparent: str = ""
 
 
 class StateText(Struct, frozen=True, kw_only=True):
@@ -79,3 +82,4 @@ class StateText(Struct, frozen=True, kw_only=True):
     recorded_at: str
     cause: Cause
     data: Raw
+    traceparent: str = ""

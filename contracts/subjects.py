@@ -56,6 +56,10 @@ HEADER_CAUSATION_ID: Final = "ce-causationid"
 HEADER_ACTOR: Final = "ce-actor"
 HEADER_ACTOR_ID: Final = "ce-actorid"
 
+# W3C Trace Context: of the span that published the message, and of the span that appended the event.
+HEADER_TRACEPARENT: Final = "traceparent"
+HEADER_ORIGIN: Final = "ce-traceparent"
+
 MERCHANT_SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 

@@ -14,6 +14,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 from extrato.log_file import LogFile, LossyOutput, UnusableLogFile, make_log_file
 from extrato.log_throttle import LogThrottle
+from extrato.tracing import add_trace_ids
 
 LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -39,6 +40,7 @@ def configure_logging(level: str, *, file: Path | None = None) -> None:
         processors=[
             LogThrottle(),
             structlog.contextvars.merge_contextvars,
+            add_trace_ids,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # Without the values of variables, which may be keys or tokens.

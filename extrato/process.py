@@ -17,6 +17,7 @@ import asyncpg
 import structlog
 import uvloop
 
+from extrato import tracing
 from extrato.backoff import Backoff
 from extrato.bus.connection import NATS_ERRORS, Bus, connect
 from extrato.bus.stream_inspector import ForeignStream, StreamInspector
@@ -44,6 +45,7 @@ FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 2.0
 CLOSE_WITHIN_S: Final = 0.5
 CANCEL_AGAIN_S: Final = 0.25
+LAST_SPANS_S: Final = 2.0
 
 # What shells add to the number of the signal that ended a process.
 SIGNALLED: Final = 128
@@ -211,15 +213,20 @@ def run_role(
         if health.has_started:
             await asyncio.sleep(drain_s(settings))
 
-    return run(name, lambda settings: _serve_with_health(serve, settings, health), before_end=drain)
+    return run(name, lambda settings: _serve_with_health(name, serve, settings, health), before_end=drain)
 
 
 async def _serve_with_health(
-    serve: Callable[[Settings, RoleHealth], Coroutine[object, object, object]], settings: Settings, health: RoleHealth
+    name: str,
+    serve: Callable[[Settings, RoleHealth], Coroutine[object, object, object]],
+    settings: Settings,
+    health: RoleHealth,
 ) -> None:
     async with contextlib.AsyncExitStack() as parts:
         beating = asyncio.create_task(health.beat(), name="heartbeat")
         parts.callback(beating.cancel)
+        if settings.traces == "otlp":
+            await parts.enter_async_context(_tracing(name, settings))
         if settings.health_port:
             serving = serving_health(
                 health,
@@ -229,6 +236,19 @@ async def _serve_with_health(
             )
             parts.enter_context(serving)
         await serve(settings, health)
+
+
+@contextlib.asynccontextmanager
+async def _tracing(name: str, settings: Settings) -> AsyncIterator[None]:
+    """Record spans of the role, and export the last ones at the end; raises `CannotStart`."""
+    try:
+        tracing.start(f"extrato-{name}")
+    except tracing.CannotTrace as error:
+        raise CannotStart(str(error)) from error
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(tracing.stop, within_s=min(LAST_SPANS_S, settings.timeouts.finish_s))
 
 
 async def _end_at_once(_settings: Settings) -> None:

@@ -34,6 +34,7 @@ Seconds = Annotated[float, Meta(gt=0, le=3600, title="a number of seconds above 
 Delay = Annotated[float, Meta(ge=0, le=600, title="a number of seconds from 0 to 600")]
 PortOrNone = Annotated[int, Meta(ge=0, le=65535, title="a port number from 1 to 65535, or 0 for none")]
 AuthMode = Annotated[Literal["keys", "open"], Meta(title="'keys' or 'open'")]
+Traces = Annotated[Literal["off", "otlp"], Meta(title="'off' or 'otlp'")]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(title="debug, info, warning or error")]
 WebUrl = Annotated[str, Meta(pattern="(?i)^https?:", title="a URL that starts with http:// or https://")]
 PostgresUrl = Annotated[
@@ -156,6 +157,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     log_file: Annotated[Path | None, Meta(description="the log, in place of standard error")] = field(
         default=None, name="EXTRATO_LOG_FILE"
+    )
+    traces: Annotated[Traces, Meta(description="`otlp` exports traces, as the variables OTEL_… say")] = field(
+        default="off", name="EXTRATO_TRACES"
     )
     ready_file: Annotated[Path | None, Meta(description="exists while a service is ready")] = field(
         default=None, name="EXTRATO_READY_FILE"

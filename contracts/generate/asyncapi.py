@@ -46,6 +46,7 @@ ATTRIBUTES: Final[Attributes] = {
     subjects.HEADER_CORRELATION_ID: ("The id of the request or delivery; all its effects have the same id.", TEXT),
 }
 _NUMBER: Final = {"type": "string", "pattern": "^[0-9]+$"}
+_TRACEPARENT: Final = {"type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"}
 EVENT_ATTRIBUTES: Final[Attributes] = {
     subjects.HEADER_MESSAGE_ID: ("The log, the epoch and the position; JetStream drops repetitions by it.", TEXT),
     subjects.HEADER_LOG: ("The id of the log, which never changes.", {"type": "string", "format": "uuid"}),
@@ -68,6 +69,14 @@ OPTIONAL_ATTRIBUTES: Final[Attributes] = {
     subjects.HEADER_SUBJECT: ("The payment's number; absent for an event of a merchant.", _NUMBER),
     subjects.HEADER_CAUSATION_ID: ("The event or message that led to this event.", TEXT),
     subjects.HEADER_ACTOR_ID: ("The id of the API key or webhook delivery.", TEXT),
+    subjects.HEADER_ORIGIN: (
+        "The recorded span that appended the event, as W3C Trace Context. Absent without a recorded trace.",
+        _TRACEPARENT,
+    ),
+    subjects.HEADER_TRACEPARENT: (
+        "The recorded span that published this message, as W3C Trace Context. Absent without a recorded trace.",
+        _TRACEPARENT,
+    ),
 }
 
 

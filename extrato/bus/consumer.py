@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.subjects import PAYMENTS_STREAM
+from extrato import tracing
 from extrato.bus.connection import NATS_ERRORS, Bus, raise_if_cancelled
 from extrato.bus.dead_letters import publish_dead_letter
-from extrato.bus.messages import position_in
+from extrato.bus.messages import position_in, sender_in
 from extrato.bus.pull import DurablePull
 from extrato.store.codec import UnreadableEvent
 from extrato.store.log import READ_PAGE, LogReader
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from extrato.bus.lean_client import RawMessage
     from extrato.store.page import Page
 
+PROCESS: Final = f"process {PAYMENTS_STREAM}"
 READ_LOG_EVERY_S: Final = 1.0
 
 # After a batch of more than BUSY_ABOVE messages, it waits for a larger one: each transaction has a fixed cost.
@@ -91,12 +93,15 @@ class DurableConsumer:
             except RETRIED_ERRORS as error:
                 await self._backoff.pause(error)
 
-    async def catch_up(self, up_to: int | None = None) -> None:
-        """Handle the log from the checkpoint to `up_to`, or to its end."""
+    async def catch_up(self, up_to: int | None = None, *, senders: Sequence[str] = ()) -> None:
+        """Handle the log from the checkpoint to `up_to`, or to its end.
+
+        `senders` are the spans that published the messages about it.
+        """
         while True:
             rows = await self._log.read_rows(self.checkpoint, up_to=up_to, limit=READ_PAGE)
             if rows:
-                await self._hand_over(page_of(rows, after=self.checkpoint))
+                await self._hand_over(page_of(rows, after=self.checkpoint), senders)
             self._backoff.reset()
             self._after_cycle()
             if len(rows) < READ_PAGE:
@@ -172,13 +177,19 @@ class DurableConsumer:
             spoken_of.append((position, message))
             reached = max(reached, position)
         if reached > self.checkpoint:
-            await self.catch_up(reached)
+            senders = [sender_in(message.headers) for message in messages] if tracing.is_on() else ()
+            await self.catch_up(reached, senders=senders)
         for position, message in spoken_of:
             if position > self.checkpoint:
                 await self._dead_letter(_named(message), await pull.body_of(message), "The log has no such position.")
 
-    async def _hand_over(self, page: Page) -> None:
-        await self._handle(page)
+    async def _hand_over(self, page: Page, senders: Sequence[str]) -> None:
+        origins = (envelope.traceparent for envelope in page.envelopes)
+        with tracing.following_span(PROCESS, "consumer", origins, also=senders) as span:
+            if span.traceparent:
+                described = tracing.messaging("process", type_="process", messages=len(page.envelopes))
+                span.set({**described, "messaging.consumer.group.name": self._durable})
+            await self._handle(page)
         self.checkpoint = page.position
         await self._dead_letter_all([(f"log.{event.position}", event.state, event.reason) for event in page.unreadable])
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from contracts.subjects import TICK_SUBJECT
+from extrato import tracing
 from extrato.backoff import Backoff
 from extrato.bus.connection import NATS_ERRORS, Bus
 from extrato.store.log import readable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # Without the bus, sockets of a revoked key close within twice this time.
 READ_LOG_EVERY_S: Final = 0.5
+DELIVER: Final = "deliver to sockets"
 FIRST_PAUSE_S: Final = 0.2
 MAX_POSITION_LENGTH: Final = 18
 
@@ -129,8 +131,10 @@ class LiveFeed:
     async def _read_log(self, *, up_to: int | None) -> None:
         while rows := await self._cursor.read_next(up_to=up_to):
             self._cursor.move_to_row(rows[-1])
-            for envelope in readable(rows, self._logger):
-                self._deliver(envelope)
+            envelopes = list(readable(rows, self._logger))
+            with tracing.following_span(DELIVER, "consumer", (envelope.traceparent for envelope in envelopes)):
+                for envelope in envelopes:
+                    self._deliver(envelope)
 
     async def _until_at_end(self) -> None:
         backoff = Backoff(first_s=FIRST_PAUSE_S, longest_s=READ_LOG_EVERY_S)

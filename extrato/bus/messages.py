@@ -23,22 +23,29 @@ SUBJECT: Final = re.compile(r"[!-)+-\-/-=?-~]+(?:\.[!-)+-\-/-=?-~]+)*")
 # A line of the protocol has at most 4,096 bytes; the subject is a part of it.
 MAX_SUBJECT: Final = 1000
 
-# JetStream rejects larger headers (error 10097). Publishing adds FRAME_BYTES to a message's headers.
+# JetStream rejects larger headers (error 10097). Publishing adds FRAME_BYTES to a message's headers,
+# and SENDER_BYTES to those of a message with an origin.
 MAX_HEADER_BYTES: Final = (1 << 16) - 1
 FRAME_BYTES: Final = 80
+SENDER_BYTES: Final = 80
 
 # No position of the log has more digits.
 _POSITION: Final = re.compile(rb"\r\n" + names.HEADER_POSITION.encode() + rb": (\d{1,18})\r\n")
+_SENDER: Final = re.compile(rb"\r\n" + names.HEADER_TRACEPARENT.encode() + rb": ([0-9a-f-]{55})\r\n")
 _PREVIOUS: Final = re.compile(rb"\r\n" + names.HEADER_PREVIOUS.encode() + rb": (\d{1,18})\r\n")
 
 
 class Message(msgspec.Struct, frozen=True):
-    """The message of one row of the log; `headers` are lines that end with CR and LF."""
+    """The message of one row of the log; `headers` are lines that end with CR and LF.
+
+    `origin` is the `traceparent` of the recorded span that appended the event.
+    """
 
     subject: str
     headers: str
     body: bytes
     event_id: str
+    origin: str = ""
 
 
 def to_message(row: LogRow, *, previous: int, identity: Identity, refill: int = 1) -> Message:
@@ -78,6 +85,7 @@ def to_message(row: LogRow, *, previous: int, identity: Identity, refill: int = 
         (names.HEADER_SUBJECT, state.payment_id),
         (names.HEADER_CAUSATION_ID, cause.causation_id),
         (names.HEADER_ACTOR_ID, cause.actor_id),
+        (names.HEADER_ORIGIN, state.traceparent),
     ):
         if value:
             headers += f"{name}: {value}\r\n"
@@ -85,12 +93,12 @@ def to_message(row: LogRow, *, previous: int, identity: Identity, refill: int = 
     is_subject = len(subject) <= MAX_SUBJECT and SUBJECT.fullmatch(subject)
     if not is_subject or not headers.count("\n") == headers.count("\r") == lines:
         raise UnreadableEvent(subject[:200], why="header", topic=row.topic)
-    return Message(subject, headers, bytes(state.data), state.event_id)
+    return Message(subject, headers, bytes(state.data), state.event_id, state.traceparent)
 
 
 def fits(message: Message, *, max_bytes: int) -> bool:
     """Return whether headers and body fit into `max_bytes`, and the headers into JetStream's limit."""
-    header_bytes = len(message.headers.encode()) + FRAME_BYTES
+    header_bytes = len(message.headers.encode()) + FRAME_BYTES + (SENDER_BYTES if message.origin else 0)
     return header_bytes <= MAX_HEADER_BYTES and header_bytes + len(message.body) <= max_bytes
 
 
@@ -109,6 +117,12 @@ def position_in(headers: bytes) -> tuple[int, int]:
     if position is None or previous is None:
         raise _without_position("")
     return int(position[1]), int(previous[1])
+
+
+def sender_in(headers: bytes) -> str:
+    """Return the `traceparent` of the span that published a message, from raw headers; empty without one."""
+    sender = _SENDER.search(headers)
+    return "" if sender is None else sender[1].decode()
 
 
 def _without_position(subject: str) -> UnreadableEvent:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import nats.js.errors
 
-from contracts.subjects import PROBE_SUBJECT
+from contracts.subjects import HEADER_TRACEPARENT, PROBE_SUBJECT
 from extrato.bus.connection import NATS_ERRORS
 
 if TYPE_CHECKING:
@@ -68,12 +68,16 @@ class SequencedPublisher:
         if self._subscription is not None:
             await self._client.unsubscribe_raw(self._subscription)
 
-    async def publish(self, messages: Sequence[Message], *, tick: str, position: int) -> None:
-        """Send messages in one piece, then a tick: the log's `position` on the subject `tick`."""
+    async def publish(self, messages: Sequence[Message], *, tick: str, position: int, traceparent: str = "") -> None:
+        """Send messages in one piece, then a tick: the log's `position` on the subject `tick`.
+
+        Messages with an origin also name the sending span, `traceparent`, if it is recorded.
+        """
         self._raise_failure()
+        sender = f"{HEADER_TRACEPARENT}: {traceparent}\r\n" if traceparent else ""
         pieces: list[bytes] = []
         for after, message in enumerate(messages, start=self.sequence):
-            headers = f"{FRAME.format(after)}{message.headers}\r\n".encode()
+            headers = f"{FRAME.format(after)}{message.headers}{sender if message.origin else ''}\r\n".encode()
             size = len(headers) + len(message.body)
             pieces += (
                 f"HPUB {message.subject} {self._inbox} {len(headers)} {size}\r\n".encode(),

@@ -19,6 +19,7 @@ import structlog
 
 from contracts.subjects import HEADER_POSITION, LOG_SUBJECT, PAYMENTS_STREAM, TICK_SUBJECT
 from contracts.telemetry import EpochBegun
+from extrato import tracing
 from extrato.bus.connection import NATS_ERRORS, Bus, raise_if_cancelled
 from extrato.bus.dead_letters import publish_dead_letter
 from extrato.bus.lease import RENEW_S, Lease, LeaseLost, RelayProgress
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from extrato.store.identity import Identity
     from extrato.store.log import LogReader, LogSignal
 
+SEND: Final = f"send {PAYMENTS_STREAM}"
 PAGE: Final = 2000
 MAX_UNANSWERED: Final = 4000
 
@@ -216,7 +218,10 @@ class Relay:
                 continue
             messages.append(message)
             self._last = (row.id, message.event_id)
-        await publisher.publish(messages, tick=TICK_SUBJECT, position=rows[-1].id)
+        with tracing.following_span(SEND, "producer", (message.origin for message in messages)) as span:
+            if span.traceparent:
+                span.set(tracing.messaging("send", type_="send", messages=len(messages)))
+            await publisher.publish(messages, tick=TICK_SUBJECT, position=rows[-1].id, traceparent=span.traceparent)
         self._sent = rows[-1].id
         self.published += len(messages)
         PUBLISHED.inc(len(messages))

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import structlog
 from msgspec import Struct
 
+from contracts.subjects import PAYMENTS_STREAM
+from extrato import tracing
 from extrato.errors import Conflict, StoreUnavailable
 from extrato.store.append_metrics import count_write
 from extrato.store.batcher import Batcher
@@ -23,12 +26,15 @@ from extrato.store.unavailable import DATABASE_UNAVAILABLE, NOT_DONE_ERRORS, is_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from extrato.spans import Attributes, Span
+
 MAX_BATCH_EVENTS: Final = 512
 MAX_BATCH_BYTES: Final = 1 << 20
 MAX_WAITING: Final = 4096
 LINGER_S: Final = 0.002
 WRITE_ATTEMPTS: Final = 3
 WRITE_TIMEOUT_S: Final = 10.0
+APPEND: Final = f"append {PAYMENTS_STREAM}"
 
 
 class Evidence(Struct, frozen=True):
@@ -62,7 +68,7 @@ class Appender:
         self._logger = structlog.get_logger(component="appender")
         self.on_append: Callable[[int], None] = lambda _: None
         self._batcher: Batcher[Member, list[int]] = Batcher(
-            self._write_and_count,
+            self._write_and_measure,
             max_items=MAX_BATCH_EVENTS,
             max_bytes=MAX_BATCH_BYTES,
             max_waiting=MAX_WAITING,
@@ -84,19 +90,26 @@ class Appender:
         `StoreUnavailable` when PostgreSQL does not answer or accepts no writes; `why` says whether the events may be
         in the log.
         """
-        member = Member([(piece.digest, piece.kind, piece.body) for piece in evidence])
-        for append in appends:
-            for version, new in enumerate(append.events, start=append.expected_version + 1):
-                member.add(append.stream_id, version, topic_of_new(new), to_state(new))
-        return await self._batcher.submit(member) if member.states else []
+        with tracing.span(APPEND, "producer") as span:
+            member = Member([(piece.digest, piece.kind, piece.body) for piece in evidence], span.traceparent)
+            for append in appends:
+                for version, new in enumerate(append.events, start=append.expected_version + 1):
+                    member.add(append.stream_id, version, topic_of_new(new), to_state(_with_origin(new, span)))
+            if span.traceparent:
+                span.set(_described(appends))
+            return await self._batcher.submit(member) if member.states else []
 
     async def close(self) -> None:
         """Reject further appends, and write the accepted ones."""
         await self._batcher.close()
 
-    async def _write_and_count(self, members: Sequence[Member]) -> Sequence[list[int] | Exception]:
+    async def _write_and_measure(self, members: Sequence[Member]) -> Sequence[list[int] | Exception]:
         started_at_s = time.perf_counter()
-        outcomes = await self._write(members)
+        owners = (member.traceparent for member in members)
+        with tracing.shared_span("SELECT append_events", "client", owners) as span:
+            if span.traceparent:
+                span.set({"db.system.name": "postgresql", "db.operation.batch.size": len(members)})
+            outcomes = await self._write(members)
         appended = (
             topic
             for member, outcome in zip(members, outcomes, strict=True)
@@ -146,3 +159,20 @@ class Appender:
             else:
                 return positions
         return Conflict(str(member.streams[0]), version=member.versions[0] - 1)
+
+
+def _with_origin(new: NewEvent, span: Span) -> NewEvent:
+    """Name the recorded span in the event, because the relay publishes the event later, in another process."""
+    return msgspec.structs.replace(new, traceparent=span.traceparent) if span.traceparent else new
+
+
+def _described(appends: Sequence[StreamAppend]) -> Attributes:
+    """Describe an append as the creation of messages: of the stream's events, which the relay publishes."""
+    events = [new for append in appends for new in append.events]
+    payments = {new.payment_id for new in events}
+    described = tracing.messaging("append", type_="create", messages=len(events))
+    if events:
+        described["messaging.message.conversation_id"] = events[0].cause.correlation_id
+    if len(payments) == 1 and (number := payments.pop()) is not None:
+        described["extrato.payment_id"] = str(number)
+    return described

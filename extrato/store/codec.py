@@ -42,7 +42,10 @@ class UnreadableEvent(ExtratoError):
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True, rename={"event": "data"}):
-    """An event that is not appended yet: it has no version and no position. Its JSON has the shape of `StoredState`."""
+    """An event that is not appended yet: it has no version and no position. Its JSON has the shape of `StoredState`.
+
+    Without a recorded trace, the JSON has no `traceparent`.
+    """
 
     event_id: UUID
     merchant: str
@@ -51,6 +54,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True, rename={"event": "data
     recorded_at: datetime
     cause: Cause
     event: Event
+    traceparent: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def topic_of_new(new: NewEvent) -> str:
@@ -108,4 +112,5 @@ def to_envelope(notification: Notification) -> Envelope:
         recorded_at=state.recorded_at,
         cause=state.cause,
         event=read_event(notification.topic, state.data),
+        traceparent=state.traceparent,
     )

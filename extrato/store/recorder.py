@@ -76,16 +76,18 @@ class Member:
     """One caller's part of a batch: events that are appended all or not at all, and their evidence.
 
     The events are columns, as `append_events` takes them. `evidence` has digest, kind and body of each piece.
+    `traceparent` names the caller's recorded span.
     """
 
-    __slots__ = ("evidence", "states", "streams", "topics", "versions")
+    __slots__ = ("evidence", "states", "streams", "topics", "traceparent", "versions")
 
-    def __init__(self, evidence: Sequence[tuple[bytes, str, bytes]] = ()) -> None:
+    def __init__(self, evidence: Sequence[tuple[bytes, str, bytes]] = (), traceparent: str = "") -> None:
         self.streams: list[UUID] = []
         self.versions: list[int] = []
         self.topics: list[str] = []
         self.states: list[bytes] = []
         self.evidence = evidence
+        self.traceparent = traceparent
 
     def add(self, stream_id: UUID, version: int, topic: str, state: bytes) -> None:
         """Add an event."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from aiohttp import hdrs, web
 
+from extrato import tracing
 from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
@@ -23,6 +24,7 @@ from services.gateway.http.cross_origin import SHARED
 from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.payer_tokens import follow_secrets, payer_tokens
 from services.gateway.http.rate_limits import RateLimiter
+from services.gateway.http.request_spans import UNTRACED, traced
 from services.gateway.live.fanout import Fanout
 from services.gateway.live.socket_io_server import SocketIoServer
 from services.gateway.live.socket_limits import SocketLimits
@@ -58,6 +60,8 @@ def create_app(gateway: Gateway) -> web.Application:
     shared: list[web.AbstractRoute] = []
     for route in (*ROUTES, SOCKET_IO, NOT_FOUND):
         handler = wrap_handler(route)
+        if tracing.is_on() and route.path not in UNTRACED:
+            handler = traced(handler, method=route.method, path=route.path)
         methods = (route.method, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
         added = [app.router.add_route(method, path, handler) for path in route.paths for method in methods]
         shared += added if route.cross_origin else ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from extrato import tracing
 from extrato.backoff import Backoff
 from extrato.bus.connection import NATS_ERRORS
 from extrato.errors import Transient
@@ -110,8 +111,10 @@ class Dispatcher:
             self._logger.error("tick_of_unknown_lane", lane=timer.lane, account=timer.account)
             return End()
         try:
-            async with timer.held():
-                return await work(timer.account)
+            with tracing.root_span(f"monitor {timer.lane}") as span:
+                span.set({"extrato.timer": timer.account})
+                async with timer.held():
+                    return await work(timer.account)
         except* (Transient, *DATABASE_UNAVAILABLE) as errors:
             error = repr(errors.exceptions[0])
             self._logger.warning("tick_failed", lane=timer.lane, account=timer.account, error=error)

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 import msgspec
 
+from extrato import tracing
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers.call_budget import UNLIMITED, budget_name, current_purpose
+from extrato.providers.call_spans import call_span
 from extrato.providers.cooldowns import Cooldowns
 from extrato.providers.mercado_pago.operations import operation_of
 from extrato.providers.mercado_pago.shapes import (
@@ -214,7 +216,8 @@ class MercadoPagoClient:
         for attempt in range(1, attempts + 1):
             await self._budget.take(PROVIDER, budget_name(PROVIDER, token), purpose)
             try:
-                return await self._request_once(method, path, token, query, body, headers or {})
+                with call_span(method, self._base_url, path, attempt=attempt):
+                    return await self._request_once(method, path, token, query, body, headers or {})
             except ProviderThrottled as error:
                 self._cooldowns.start(key, error.retry_after_s)
                 raise
@@ -249,6 +252,7 @@ class MercadoPagoClient:
                 timeout=TIMEOUT,
                 allow_redirects=False,
             ) as response:
+                tracing.annotate({"http.response.status_code": response.status})
                 answer = await response.content.read(MAX_ANSWER_BYTES + 1)
                 while len(answer) <= MAX_ANSWER_BYTES and not response.content.at_eof():
                     answer += await response.content.read(MAX_ANSWER_BYTES + 1 - len(answer))

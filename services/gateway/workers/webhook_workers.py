@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from extrato import tracing
 from extrato.errors import ExtratoError
 from extrato.use_cases.handle_delivery import handle_deliveries
 from services.gateway.metrics import DELIVERIES
@@ -22,6 +23,8 @@ WORKERS: Final = 32
 MAX_WAITING: Final = 5000
 
 About = tuple[str, str, str, str]
+# A delivery, and the recorded span of its request.
+Queued = tuple["Delivery", str]
 
 
 class WebhookWorkers:
@@ -30,7 +33,7 @@ class WebhookWorkers:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._queue: asyncio.Queue[About] = asyncio.Queue()
-        self._waiting: dict[About, list[Delivery]] = {}
+        self._waiting: dict[About, list[Queued]] = {}
         self._count = 0
         self._logger = structlog.get_logger(component="deliveries")
 
@@ -40,10 +43,11 @@ class WebhookWorkers:
             return
         self._count += 1
         about = (delivery.merchant, delivery.provider, delivery.kind, delivery.resource_id)
+        queued = delivery, tracing.current_traceparent()
         if about in self._waiting:
-            self._waiting[about].append(delivery)
+            self._waiting[about].append(queued)
         else:
-            self._waiting[about] = [delivery]
+            self._waiting[about] = [queued]
             self._queue.put_nowait(about)
 
     async def run(self) -> None:
@@ -55,11 +59,13 @@ class WebhookWorkers:
     async def _work(self) -> None:
         while True:
             # Deliveries that arrive from here on may be about a later change, so that they get a separate call.
-            deliveries = self._waiting.pop(await self._queue.get())
-            self._count -= len(deliveries)
+            queued = self._waiting.pop(await self._queue.get())
+            self._count -= len(queued)
+            deliveries, requests = [delivery for delivery, _ in queued], [request for _, request in queued]
             # After any error they stay unhandled in the inbox, and the monitor processes them when they are due.
             try:
-                outcome = await handle_deliveries(self._hub, deliveries)
+                with tracing.root_span("process webhook", "consumer", links=requests):
+                    outcome = await handle_deliveries(self._hub, deliveries)
             except ExtratoError as error:
                 outcome = error.code
                 self._logger.warning(
