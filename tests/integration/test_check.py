@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import re
 import ssl
 import time
 from email.utils import formatdate
@@ -87,6 +88,8 @@ async def test_hub_that_can_run_has_no_problem(environment, empty_database_url, 
     assert {name: status for name, (status, _) in found.items() if status != "ok"} == {"mercado_pago": "warning"}
     assert found["mercado_pago"][1] == "127.0.0.1 answers; it is a test."
     assert found["rights"][1].endswith("has the rights of services, and cannot rewrite the log.")
+    assert re.fullmatch(r"PostgreSQL \d+\.\d+ answers and accepts writes\.", found["postgresql"][1])
+    assert re.fullmatch(r"NATS \d+\.\d+\.\d+ answers, with JetStream\.", found["nats"][1])
 
 
 async def test_servers_that_are_away_are_problems_without_their_passwords(environment):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import ssl
 import subprocess
 
@@ -14,11 +13,11 @@ from aiohttp import web
 from yarl import URL
 
 from services.gateway.request_body import MAX_BODY_BYTES
-from tests.integration.deployment.conftest import DEPLOY, ROOT
+from tests.integration.deployment.conftest import DEPLOY
+from tests.integration.deployment.debian import nginx
 from tests.pace import until
 from tests.ports import free_port
 
-PLACES = f"/usr/sbin:{ROOT / '.venv' / 'nginx' / 'usr' / 'sbin'}"
 MAIN = """
 daemon off;
 pid {folder}/nginx.pid;
@@ -35,12 +34,6 @@ http {{
     include {folder}/extrato.conf;
 }}
 """
-
-
-def nginx():
-    found = shutil.which("nginx", path=PLACES)
-    assert found, "nginx is missing: `make test` unpacks it"
-    return found
 
 
 async def tell(request):
