@@ -19,6 +19,7 @@ from tests.documents import (
     OPERATOR,
     PAGES,
     README,
+    RELIABILITY,
     ROOT,
     SERVICE_GUIDE,
     SETTINGS,
@@ -53,6 +54,20 @@ def test_every_document_is_reachable_from_the_index():
         new += [target for target in targets if target.suffix == ".md"]
     documents_there = {path for path in (ROOT / "docs").rglob("*") if path.is_file()}
     assert documents_there - found == set()
+
+
+def test_every_fault_names_a_test_that_exists():
+    rows = [row.split(" | ") for row in text_of(RELIABILITY).splitlines() if row.startswith("| ")]
+    promises = [row for row in rows if len(row) >= 4 and row[2] != "proved by"]
+    for row in promises:
+        assert re.fullmatch(r"`tests/[\w/]+\.py`(?:, `tests/[\w/]+\.py`)*", row[2]), row[0]
+    assert len(promises) > 40
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_named_test_file_exists(page):
+    named = set(re.findall(r"`(tests/[\w/]+\.py)`", text_of(page)))
+    assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
 def test_anchors_are_those_of_github(tmp_path):
