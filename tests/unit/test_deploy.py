@@ -234,6 +234,10 @@ def test_systemd_loads_each_credential_that_a_role_reads_and_no_other(role):
     assert set(given.values()) == loaded
 
 
+def test_the_roles_of_one_machine_have_a_user_each():
+    assert [unit_of(role)["User"] for role in SERVING] == [[f"extrato-{role}"] for role in SERVING]
+
+
 def test_the_roles_of_one_machine_have_a_health_port_each():
     ports = [environment_of_unit(role)["EXTRATO_HEALTH_PORT"] for role in SERVING]
     assert len(set(ports)) == len(ports)

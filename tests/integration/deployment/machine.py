@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fnmatch
 import json
 import os
 import pwd
@@ -41,6 +42,7 @@ NATS_UID = 61183
 PORTS = ("5432", "4222", "8222", "8000", "8080", "8081", "8082")
 # Everything that a document or a file of deploy/ names outside the checkout.
 PLACES = re.compile(r"(?<![\w.}/-])/(?=(?:etc|mnt|opt|root|run|usr/local|var)/)")
+POSTGRES = "postgresql@15-main.service"
 STAND_IN = Path(__file__).with_name("stand_in.py")
 POSTGRES_UNIT = """
 [Service]
@@ -170,7 +172,7 @@ class Machine:
 
     def users(self, *units: str) -> set[int]:
         """The user ids of running units."""
-        return {Path(f"/proc/{self._running[f'{unit}.service'].pid}").stat().st_uid for unit in units}
+        return {Path(f"/proc/{self._running[unit].pid}").stat().st_uid for unit in units}
 
     def logs(self) -> str:
         """The output of every unit."""
@@ -224,7 +226,7 @@ class Machine:
         assert words == ("install", "-y", "python3-venv", "openssl", "postgresql", "nginx")
         units = self.path("/etc/systemd/system")
         unit = self.here(POSTGRES_UNIT).format(binaries=self._binaries, libraries=self._libraries)
-        (units / "postgresql.service").write_text(unit)
+        (units / "postgresql@.service").write_text(unit)
         (units / "nginx.service").write_text(self.here(NGINX_UNIT).format(nginx=nginx()))
 
         settings, data = self.path("/etc/postgresql/15/main"), self.path("/var/lib/postgresql/15/main")
@@ -271,7 +273,9 @@ class Machine:
     # systemd
 
     async def _systemctl(self, verb: str, *words: str) -> None:
-        names = [name if "." in name else f"{name}.service" for name in words if not name.startswith("-")]
+        units = [name for name in words if not name.startswith("-") and "*" not in name]
+        names = [name if "." in name else f"{name}.service" for name in units]
+        names += [name for word in words if "*" in word for name in fnmatch.filter(self._running, f"{word}.service")]
         if verb in {"start", "enable"}:
             for name in names:
                 await self._start(name)
@@ -305,11 +309,11 @@ class Machine:
             assert await asyncio.to_thread(process.wait) == 0, self.logs()
         else:
             self._running[name] = process
-        if name == "postgresql.service":
+        if name == POSTGRES:
             await until(lambda: self._postgres_accepts(process), "PostgreSQL is ready", within_s=20)
 
     def _spawn(self, unit: Unit, log: object) -> subprocess.Popen[bytes]:
-        owner = self._owner(unit.user, unit.name)
+        owner = self._owner(unit.user)
         runtime = self.root / "run"
         if unit.runtime_directory:
             shutil.rmtree(runtime / unit.runtime_directory, ignore_errors=True)
@@ -364,7 +368,7 @@ class Machine:
         lines = pid_file.read_text().splitlines() if pid_file.exists() else []
         return len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() in {"ready", "standby"}
 
-    def _owner(self, user: str, unit: str = "") -> tuple[int, int] | None:
+    def _owner(self, user: str) -> tuple[int, int] | None:
         """The user and group of a unit; None where the tests do not run as root, and for root's own units."""
         if not IS_ROOT or not user:
             return None
@@ -372,7 +376,7 @@ class Machine:
             make_paths(self.root / "unused")
             found = pwd.getpwnam(SYSTEM_USER)
             return found.pw_uid, found.pw_gid
-        uid = NATS_UID if user == "nats" else self._uids.setdefault(unit, FIRST_DYNAMIC_UID + len(self._uids))
+        uid = NATS_UID if user == "nats" else self._uids.setdefault(user, FIRST_DYNAMIC_UID + len(self._uids))
         return uid, uid
 
     @staticmethod

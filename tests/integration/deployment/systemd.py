@@ -50,8 +50,13 @@ class Unit:
         return self._last("Type") == "oneshot"
 
     @property
+    def is_dynamic(self) -> bool:
+        return self._last("DynamicUser") == "yes"
+
+    @property
     def user(self) -> str:
-        return "dynamic" if self._last("DynamicUser") == "yes" else self._last("User")
+        """The user; without a name, a dynamic one has that of the unit, without the instance."""
+        return self._last("User") or (re.split(r"[@.]", self.name)[0] if self.is_dynamic else "")
 
     @property
     def umask(self) -> int:

@@ -22,7 +22,7 @@ import pytest
 
 from services.cli.commands.restored import UNSEEN
 from tests.documents import root_commands
-from tests.integration.deployment.machine import Machine
+from tests.integration.deployment.machine import POSTGRES, Machine
 from tests.pace import allowed, until
 from tests.ports import free_port
 from tests.running_hub import SANDBOX_TOKEN
@@ -222,7 +222,8 @@ async def test_server_of_the_documents_takes_payments_and_is_restored_after_its_
     ):
         shop = Shop(server.machine, session, ssl.create_default_context(cafile=str(server.authority)))
         await shop.register(await server.start(EXTRATO_PUBLIC_URL=shop.url, EXTRATO_MERCADOPAGO_URL=provider.url))
-        assert 0 not in server.machine.users("postgresql", "nats-server", *(f"extrato@{role}" for role in ROLES))
+        users = server.machine.users(POSTGRES, "nats-server.service", *(f"extrato@{role}.service" for role in ROLES))
+        assert users == {os.geteuid()} if os.geteuid() else 0 not in users and len(users) == 5
 
         # The shop and the provider reach the gateway through the proxy only.
         paid = await shop.create()
