@@ -271,7 +271,7 @@ async def test_other_tenant_sees_only_its_own_lists_and_counts(hub, other_mercha
 
     await until(is_watched, "the watch is listed for its merchant")
     _, text = await _ask(hub, "GET", ("/payments/api/monitors/", None), headers)
-    assert json.loads(text) == {"success": True, "active_count": 0, "payment_ids": []}
+    assert json.loads(text) == {"success": True, "active_count": 0, "payment_ids": [], "accounts": []}
     _, text = await _ask(
         hub, "GET", (f"/payments/api/pending/?padaria_slug={other_merchant.slug}&status=all", None), headers
     )
