@@ -300,6 +300,11 @@ class Runner:
         """Begin the shared feed at the most advanced read model that is not stale; feed all others separately."""
         await self._check(tuple(Stale))
         found = await checkpoints.read(self._pool, [state.name for state in self._states])
+        for state in self._states:
+            if state.name not in found:
+                # The checkpoint was deleted after the check, so its reasons are those of the check.
+                state.reasons = tuple(Stale)
+                state.is_separate.set()
         up_to_date = {
             state.name: found[state.name].position for state in self._states if not state.is_separate.is_set()
         }

@@ -206,6 +206,23 @@ async def test_read_model_without_a_checkpoint_is_left_alone(hub):
     assert await hub.status_of(history.PAYMENT_ID) == "pending"
 
 
+async def test_checkpoint_deleted_during_the_start_causes_a_rebuild(hub, bus):
+    await hub.make_tables()
+    await hub.append_payments([1])
+    runner = hub.runner()
+    check = runner._check
+
+    async def check_and_lose_a_checkpoint(reasons):
+        await check(reasons)
+        runner._check = check
+        await hub.pool.execute("DELETE FROM checkpoints WHERE read_model = 'payment_details'")
+
+    runner._check = check_and_lose_a_checkpoint
+    async with in_background(runner.run()):
+        await until(hub.is_complete)
+    assert await hub.status_of(1) == "approved"
+
+
 async def test_read_model_of_another_version_is_left_to_that_version(hub):
     await hub.make_tables()
     await hub.append(history.opened())
