@@ -70,6 +70,13 @@ class CredentialGiven(Struct, kw_only=True, forbid_unknown_fields=True):
             extra_json_schema={"enum": ["payments", "orders"]},
         ),
     ] = None
+    token_expires_at: Annotated[
+        fields.TokenExpiresAt | None,
+        Meta(
+            description="When the access token ends, with offset: in the future, within ten years. Without it the hub "
+            "does not know the end, and cannot warn before it."
+        ),
+    ] = None
 
 
 class WebhookSecretGiven(Struct, kw_only=True, forbid_unknown_fields=True):

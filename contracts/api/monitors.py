@@ -48,6 +48,9 @@ class MonitoredAccount(Struct, kw_only=True):
     last_sweep_at: Annotated[
         Moment | None, Meta(description="The time up to which the monitor has seen every change of the account.")
     ]
+    token_expires_at: Annotated[
+        Moment | None, Meta(description="When the access token ends; null if the hub does not know it.")
+    ]
     webhooks: Annotated[AccountWebhooks, Meta(description="Whether the webhooks of the account arrive.")]
 
 

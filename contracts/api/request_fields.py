@@ -147,3 +147,6 @@ PaidAt = Annotated[datetime, Meta(tz=True, extra=every_fault("invalid_paid_at", 
 ReturnedAt = Annotated[
     datetime, Meta(tz=True, extra=every_fault("invalid_returned_at", "not_a_time", reading="instant"))
 ]
+TokenExpiresAt = Annotated[
+    datetime, Meta(tz=True, extra=every_fault("invalid_token_expires_at", "not_a_time", reading="instant"))
+]

@@ -304,6 +304,18 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         remedy="Send the bank's time with its offset.",
         not_a_time=NOT_A_TIME,
     ),
+    "invalid_token_expires_at": entry(
+        400,
+        "The end of an access token must be in the future.",
+        "O vencimento do token deve estar no futuro",
+        cause="The end of the access token has no offset, is not a time, has passed, or is more than ten years away.",
+        remedy="Send the end that the provider shows, with its offset, or leave it out.",
+        not_a_time=NOT_A_TIME,
+        too_late=(
+            "The end of an access token must be within ten years.",
+            "O vencimento do token deve ser em até dez anos",
+        ),
+    ),
     "invalid_return_id": entry(
         400,
         "A return_id has 1 to 35 visible ASCII characters.",

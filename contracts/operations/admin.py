@@ -133,7 +133,8 @@ ADMIN: Final = (
         "Connect an account at a provider, or replace its credential.",
         description="The hub asks the provider for the account of the token, and stores the credential only after the "
         "answer. Every process uses it within five seconds. While another account is connected, the answer is 409 "
-        "`another_account_connected`: disconnect that account first.",
+        "`another_account_connected`: disconnect that account first. `token_expires_at` belongs to the token: a "
+        "replacement without it forgets the end of the token before.",
         body=api.CredentialGiven,
         codes=(
             *OF_VAULT,

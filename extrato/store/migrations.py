@@ -55,6 +55,7 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     "0016_api_key_uses": "rolling",
     "0017_webhook_health": "rolling",
     "0018_migration_classes": "rolling",
+    "0024_token_ends": "rolling",
 }
 
 CREATE_TABLE: Final = """

@@ -10,6 +10,7 @@ import msgspec
 from cachetools import FIFOCache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import UNSET, UnsetType
 
 from extrato.store.unavailable import raising_unavailable
 from extrato.store.vault_keys import InvalidVaultKey
@@ -17,6 +18,7 @@ from extrato.values import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     import asyncpg
 
@@ -31,13 +33,16 @@ CACHE_LIMIT: Final = 10_000
 # A credential replaces another one of the same account only. Of two callers that connect different accounts at once,
 # the later one fails.
 PUT: Final = """
-    INSERT INTO credentials (merchant, provider, account_id, sealed) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (merchant, provider) DO UPDATE SET sealed = excluded.sealed, recorded_at = now()
+    INSERT INTO credentials (merchant, provider, account_id, sealed, token_expires_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (merchant, provider) DO UPDATE SET
+        sealed = excluded.sealed, token_expires_at = excluded.token_expires_at, recorded_at = now()
     WHERE credentials.account_id = excluded.account_id
     RETURNING account_id
 """
 GET: Final = "SELECT sealed FROM credentials WHERE merchant = $1 AND provider = $2"
-LOCK: Final = GET + " FOR UPDATE"
+LOCK: Final = """
+    SELECT sealed, token_expires_at FROM credentials WHERE merchant = $1 AND provider = $2 FOR UPDATE
+"""
 REMOVE: Final = "DELETE FROM credentials WHERE merchant = $1 AND provider = $2"
 MERCHANTS_OF_ACCOUNT: Final = """
     SELECT merchant FROM credentials WHERE provider = $1 AND account_id = $2 ORDER BY merchant LIMIT 20
@@ -69,24 +74,40 @@ class Vault:
         self._keys = keys
         self._remembered: FIFOCache[tuple[str, str], tuple[float, Credential | None]] = FIFOCache(CACHE_LIMIT)
 
-    async def put(self, merchant: str, provider: str, credential: Credential) -> bool:
-        """Store a credential; return False, without a change, when the stored one is of another account."""
+    async def put(
+        self, merchant: str, provider: str, credential: Credential, *, token_expires_at: datetime | None = None
+    ) -> bool:
+        """Store a credential; return False, without a change, when the stored one is of another account.
+
+        `token_expires_at` is the end of its access token, if known. It is stored as it is, not encrypted.
+        """
         sealed = self.seal(msgspec.json.encode(credential), bound_to_credential(merchant, provider))
         with raising_unavailable():
-            kept = await self._pool.fetchval(PUT, merchant, provider, credential.account_id, sealed)
+            kept = await self._pool.fetchval(PUT, merchant, provider, credential.account_id, sealed, token_expires_at)
         self._remembered.pop((merchant, provider), None)
         return kept is not None
 
-    async def change(self, merchant: str, provider: str, change: Callable[[Credential], Credential]) -> bool:
-        """Change a credential under a lock; return False when there is none."""
+    async def change(
+        self,
+        merchant: str,
+        provider: str,
+        change: Callable[[Credential], Credential],
+        *,
+        token_expires_at: datetime | UnsetType | None = UNSET,
+    ) -> bool:
+        """Change a credential under a lock; return False when there is none.
+
+        `token_expires_at` replaces the end of the access token, None by an unknown one. Without it the end stays.
+        """
         with raising_unavailable():
             async with self._pool.acquire() as connection, connection.transaction():
-                sealed = await connection.fetchval(LOCK, merchant, provider)
-                if sealed is None:
+                row = await connection.fetchrow(LOCK, merchant, provider)
+                if row is None:
                     return False
-                changed = change(self._open(sealed, merchant, provider))
+                changed = change(self._open(row["sealed"], merchant, provider))
                 sealed = self.seal(msgspec.json.encode(changed), bound_to_credential(merchant, provider))
-                await connection.execute(PUT, merchant, provider, changed.account_id, sealed)
+                ends_at = row["token_expires_at"] if token_expires_at is UNSET else token_expires_at
+                await connection.execute(PUT, merchant, provider, changed.account_id, sealed, ends_at)
         self._remembered.pop((merchant, provider), None)
         return True
 

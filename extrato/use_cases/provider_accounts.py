@@ -8,6 +8,7 @@ log would record a credential that the vault lacks, or a removal while the hub s
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -31,16 +32,23 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
 
 DEFAULT_PIX_API: Final = "payments"
+# Mercado Pago's tokens last for months. A later end is a typing error.
+LONGEST_TOKEN_LIFE: Final = timedelta(days=3650)
 SECRET: Final = re.compile(r"[\x21-\x7e]{1,500}")
 
 
 class NewCredential(Struct, frozen=True, kw_only=True):
-    """A merchant's new credential; `account_id` is the account that the merchant expects to own the token."""
+    """A merchant's new credential.
+
+    `account_id` is the account that the merchant expects to own the token. `token_expires_at` has an offset; None means
+    that the end of the token is unknown.
+    """
 
     access_token: str
     webhook_secret: str
     account_id: str | None = None
     pix_api: str = DEFAULT_PIX_API
+    token_expires_at: datetime | None = None
 
     def __repr__(self) -> str:
         return "NewCredential(...)"
@@ -57,6 +65,7 @@ async def connect_account(
     """
     await check_provider(hub, slug, provider)
     _check_secret(wanted.webhook_secret)
+    _check_token_end(hub, wanted.token_expires_at)
     account_id = await _account_of(hub, provider, wanted.access_token)
     if wanted.account_id is not None and wanted.account_id != account_id:
         raise Refused("account_mismatch", "account_id")
@@ -66,26 +75,44 @@ async def connect_account(
         account_id=account_id,
         pix_api=wanted.pix_api,
     )
-    return await connect_provider(hub, slug, provider, credential, cause=cause)
+    return await connect_provider(
+        hub, slug, provider, credential, token_expires_at=wanted.token_expires_at, cause=cause
+    )
 
 
 async def connect_provider(
-    hub: Hub, slug: str, provider: str, credential: Credential, *, cause: Cause
+    hub: Hub,
+    slug: str,
+    provider: str,
+    credential: Credential,
+    *,
+    token_expires_at: datetime | None = None,
+    cause: Cause,
 ) -> domain.Registered:
     """Store a credential in the vault and record that; raises `Refused`."""
     # Decide first, so that a refused credential never enters the vault.
     merchant, _ = await read_merchant(hub.log, slug)
     domain.decide(_connect_command(provider, credential), merchant)
-    if not await hub.vault.put(slug, provider, credential):
+    if not await hub.vault.put(slug, provider, credential, token_expires_at=token_expires_at):
         raise Refused("another_account_connected", provider)
     return await _record_what_is_kept(hub, slug, provider, _connect_command, cause=cause)
 
 
 async def rotate_access_token(
-    hub: Hub, slug: str, provider: str, access_token: str, *, cause: Cause
+    hub: Hub,
+    slug: str,
+    provider: str,
+    access_token: str,
+    *,
+    token_expires_at: datetime | None = None,
+    cause: Cause,
 ) -> domain.Registered:
-    """Replace the access token by one of the same account; raises as `connect_account`."""
+    """Replace the access token by one of the same account; raises as `connect_account`.
+
+    Without `token_expires_at` the end of the token is unknown, because the vault forgets that of the replaced token.
+    """
     await check_provider(hub, slug, provider)
+    _check_token_end(hub, token_expires_at)
     account_id = await _account_of(hub, provider, access_token)
 
     def other_token(credential: Credential) -> Credential:
@@ -93,7 +120,7 @@ async def rotate_access_token(
             raise Refused("account_mismatch", "account_id")
         return replace(credential, access_token=access_token)
 
-    if not await hub.vault.change(slug, provider, other_token):
+    if not await hub.vault.change(slug, provider, other_token, token_expires_at=token_expires_at):
         raise Refused("provider_not_connected", provider, why="no_connection")
     return await _record_what_is_kept(hub, slug, provider, _connect_command, cause=cause)
 
@@ -171,6 +198,15 @@ def notification_url(public_url: str, slug: str) -> str:
 def _check_secret(secret: str) -> None:
     if not SECRET.fullmatch(secret):
         raise Refused("invalid_credential", "credential")
+
+
+def _check_token_end(hub: Hub, token_expires_at: datetime | None) -> None:
+    if token_expires_at is None:
+        return
+    if token_expires_at <= hub.now():
+        raise Refused("invalid_token_expires_at", "token_expires_at")
+    if token_expires_at > hub.now() + LONGEST_TOKEN_LIFE:
+        raise Refused("invalid_token_expires_at", "token_expires_at", why="too_late")
 
 
 async def _account_of(hub: Hub, provider: str, access_token: str) -> str:

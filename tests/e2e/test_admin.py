@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 import unicodedata
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -312,6 +313,26 @@ async def test_invalid_credential_is_rejected_and_not_stored(hub, path, other_me
     assert (answered, answer["code"]) == (status, code)
     assert await hub.count_requested_events() == before
     assert await hub.rows("SELECT 1 FROM credentials WHERE merchant = $1", other_merchant.slug) == []
+
+
+async def test_end_of_the_token_is_shown_to_its_merchant_only(hub, other_merchant, path):
+    provider = f"{path}/providers/mercado_pago"
+    ends_at = (datetime.now(UTC) + timedelta(days=90)).replace(microsecond=0)
+    for wrong in ("2027-05-31", "2020-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", 1_900_000_000):
+        status, answer = await hub.administer("PUT", provider, {**CREDENTIAL, "token_expires_at": wrong})
+        assert (status, answer["code"]) == (400, "invalid_token_expires_at")
+    told = {**CREDENTIAL, "token_expires_at": ends_at.isoformat()}
+    assert (await hub.administer("PUT", provider, told))[0] == 200
+    other = hub.acting_for(other_merchant.slug, other_merchant.api_key)
+    _, monitors = await other.get("/payments/api/monitors/")
+    assert [datetime.fromisoformat(each["token_expires_at"]) for each in monitors["accounts"]] == [ends_at]
+    _, monitors = await hub.get("/payments/api/monitors/")
+    assert [each["token_expires_at"] for each in monitors["accounts"]] == [None]
+    # A replacement without an end forgets the end before.
+    assert (await hub.administer("PUT", provider, CREDENTIAL))[0] == 200
+    _, monitors = await other.get("/payments/api/monitors/")
+    assert [each["token_expires_at"] for each in monitors["accounts"]] == [None]
+    assert (await hub.administer("DELETE", provider))[0] == 200
 
 
 async def test_account_is_not_connected_without_provider_answer(hub, path, other_merchant):

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -93,7 +94,14 @@ async def test_registered_merchant_sells(hub, extrato, tmp_path):
 
     token_file = tmp_path / "token"
     token_file.write_text(f"{SANDBOX_TOKEN}\n")
-    await extrato.does("merchant", "rotate", slug, "--access-token-file", str(token_file))
+    rotate = ("merchant", "rotate", slug, "--access-token-file", str(token_file))
+    date = (datetime.now(UTC) + timedelta(days=180)).date().isoformat()
+    await extrato.does(*rotate, "--token-expires", date)
+    ((ends_at,),) = await hub.rows("SELECT token_expires_at FROM credentials WHERE merchant = $1", slug)
+    assert ends_at == datetime.fromisoformat(f"{date}T00:00:00+00:00")
+    assert "in the future" in await extrato.refuses(*rotate, "--token-expires", "2020-05-31T12:00:00-03:00")
+    assert "within ten years" in await extrato.refuses(*rotate, "--token-expires", "9999-12-31")
+    assert (await extrato(*rotate, "--token-expires", "soon")).code == 2
     await extrato.does("merchant", "webhook-secret", slug, lines="another-secret\n")
     assert "not connected" in await extrato.does("merchant", "disconnect", slug)
     topics = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -50,9 +52,24 @@ def connect_options(parser: ArgumentParser) -> None:
 
 
 def token_options(parser: ArgumentParser) -> None:
-    """Add the file of the access token."""
+    """Add the file of the access token, and its end."""
     connection_options(parser)
     parser.add_argument("--access-token-file", type=Path, help="read the token from this file instead of asking")
+    parser.add_argument(
+        "--token-expires",
+        type=token_end,
+        metavar="DATE",
+        help="when the token ends, such as 2027-05-31, the beginning of that day in UTC (default: unknown)",
+    )
+
+
+def token_end(text: str) -> datetime:
+    """Read a date or a time of ISO 8601; one without an offset is UTC."""
+    try:
+        end = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a date such as 2027-05-31") from None
+    return end if end.tzinfo is not None else end.replace(tzinfo=UTC)
 
 
 def secret_options(parser: ArgumentParser, *, with_connection: bool = True) -> None:
@@ -71,6 +88,7 @@ async def connect(arguments: Namespace, environment: Mapping[str, str]) -> None:
             webhook_secret=read_secret(WEBHOOK_SECRET, arguments.webhook_secret_file),
             account_id=arguments.account_id,
             pix_api=arguments.pix_api,
+            token_expires_at=arguments.token_expires,
         )
         merchant = await connect_account(running.hub, arguments.slug, arguments.provider, wanted, cause=running.cause)
     _tell(arguments, merchant)
@@ -87,7 +105,12 @@ async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
         await check_provider(running.hub, arguments.slug, arguments.provider)
         token = read_secret(ACCESS_TOKEN, arguments.access_token_file)
         merchant = await rotate_access_token(
-            running.hub, arguments.slug, arguments.provider, token, cause=running.cause
+            running.hub,
+            arguments.slug,
+            arguments.provider,
+            token,
+            token_expires_at=arguments.token_expires,
+            cause=running.cause,
         )
     _tell(arguments, merchant)
 

@@ -31,6 +31,7 @@ async def connect(request: web.Request) -> web.Response:
         webhook_secret=body.webhook_secret,
         account_id=body.account_id,
         pix_api=body.pix_api or DEFAULT_PIX_API,
+        token_expires_at=body.token_expires_at,
     )
     cause = cause_of(request, actor="api_key")
     changed = await connect_account(gateway.hub, merchant.slug, provider, wanted, cause=cause)

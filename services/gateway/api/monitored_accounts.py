@@ -1,4 +1,4 @@
-"""The accounts of a merchant as the monitor sees them: calls, sweeps and webhooks."""
+"""The accounts of a merchant as the monitor sees them: calls, sweeps, the end of the token, and webhooks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from contracts.api import AccountWebhooks, MonitoredAccount
 from contracts.events import WebhooksFailing
 from extrato.providers.call_budget import budget_name
+from extrato.store.token_ends import token_ends_of
 from extrato.store.vault_keys import InvalidVaultKey
 from services.gateway.api import queries
 from services.gateway.api.response_bodies import local_time
@@ -35,6 +36,7 @@ async def monitored_accounts(hub: Hub, pool: asyncpg.Pool, merchant: str | None)
     }
     left = await hub.budgets.left(list(names.values()))
     swept = await queries.last_sweeps(pool, registered.slug)
+    token_ends = await token_ends_of(pool, registered.slug)
     verified = await hub.webhook_health.last_verified(registered.slug)
     return [
         MonitoredAccount(
@@ -43,6 +45,7 @@ async def monitored_accounts(hub: Hub, pool: asyncpg.Pool, merchant: str | None)
             left=left[names[provider]].left,
             used_last_minute=left[names[provider]].used_last_minute,
             last_sweep_at=_moment(swept.get(provider)),
+            token_expires_at=_moment(token_ends.get(provider)),
             webhooks=_webhooks(credential, registered.webhooks.get(provider), verified.get(provider)),
         )
         for provider, credential in credentials.items()

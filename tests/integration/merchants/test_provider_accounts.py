@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import msgspec
@@ -16,9 +17,11 @@ from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
 from extrato.errors import ProviderUnavailable
 from extrato.settings import Settings
+from extrato.store.token_ends import token_ends_of
 from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import KEY_CACHE_S, MERCHANT_CACHE_S, MerchantDirectory, read_merchant
 from extrato.use_cases.provider_accounts import (
+    LONGEST_TOKEN_LIFE,
     NewCredential,
     connect_account,
     connect_provider,
@@ -158,6 +161,49 @@ async def test_unknown_merchant_is_refused_before_the_provider_is_asked(hub, slu
             await refused
         assert error.value.code == "merchant_not_found"
     assert await hub.vault.get_uncached(slug, "mercado_pago") is None
+
+
+async def test_end_of_the_token_is_kept_until_the_token_is_replaced(hub, emptied_database_url):
+    database = await asyncpg.connect(emptied_database_url)
+
+    async def known():
+        return (await token_ends_of(database, SLUG)).get("mercado_pago")
+
+    async def rotate(**told):
+        await rotate_access_token(hub, SLUG, "mercado_pago", "APP_USR-second", cause=CAUSE, **told)
+
+    first, second = (datetime.now(UTC).replace(microsecond=0) + timedelta(days=days) for days in (90, 180))
+    await connect(hub)
+    digest = await recorded(hub)
+    assert await known() is None
+    await connect(hub, msgspec.structs.replace(WANTED, token_expires_at=first))
+    # The end is no part of the credential, so the log has no event about it.
+    assert (await known(), await recorded(hub), await event_names(hub)) == (first, digest, ["ProviderConnected"])
+    await rotate_webhook_secret(hub, SLUG, "mercado_pago", "hush-2", cause=CAUSE)
+    assert await known() == first
+    await rotate(token_expires_at=second)
+    assert await known() == second
+    await rotate()
+    assert await known() is None
+    await rotate(token_expires_at=second)
+    await connect(hub)
+    assert await known() is None
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "why"), [(timedelta(0), ""), (timedelta(days=-1), ""), (LONGEST_TOKEN_LIFE, "too_late")]
+)
+async def test_end_of_a_token_out_of_bounds_is_refused(hub, ahead, why):
+    expires_at = hub.now() + ahead + (timedelta(minutes=1) if why else timedelta(0))
+    with pytest.raises(Refused) as refused:
+        await connect(hub, msgspec.structs.replace(WANTED, token_expires_at=expires_at))
+    assert (refused.value.code, refused.value.facts.get("why", "")) == ("invalid_token_expires_at", why)
+    assert await hub.vault.get_uncached(SLUG, "mercado_pago") is None
+    await connect(hub)
+    with pytest.raises(Refused, match="The end of an access token must be"):
+        await rotate_access_token(hub, SLUG, "mercado_pago", "APP_USR-second", token_expires_at=expires_at, cause=CAUSE)
+    assert await hub.vault.get_uncached(SLUG, "mercado_pago") == KEPT
 
 
 async def test_second_account_does_not_replace_the_first(hub):

@@ -53,14 +53,15 @@ LIST_MONITORS: Final = Section(
                 "accounts[].left",
                 "accounts[].used_last_minute",
                 "accounts[].last_sweep_at",
+                "accounts[].token_expires_at",
                 "accounts[].webhooks",
                 "accounts[].webhooks.state",
                 "accounts[].webhooks.reason",
                 "accounts[].webhooks.failing_since",
                 "accounts[].webhooks.last_verified_at",
             ),
-            better="`accounts` shows the calls that are left, the last sweep, and whether webhooks arrive, for the "
-            "caller's own merchant.",
+            better="`accounts` shows the calls that are left, the last sweep, the end of the access token, and whether "
+            "webhooks arrive, for the caller's own merchant.",
         ),
     ),
 )
