@@ -24,6 +24,7 @@ from extrato.process import CannotStart
 from extrato.settings import MERCADO_PAGO_API, MIGRATION_DATABASE_URL
 from extrato.store.migrations import UnfitSchema, read_schema
 from extrato.store.rights import may_rewrite_log, missing_rights
+from extrato.store.token_ends import earliest_token_end
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import InvalidVaultKey
@@ -32,6 +33,7 @@ from services.cli import preflight
 
 if TYPE_CHECKING:
     from extrato.settings import Settings
+    from extrato.store.token_ends import TokenEnd
 
 ANSWER_WITHIN_S: Final = 5.0
 OLDEST_POSTGRESQL: Final = 15
@@ -43,6 +45,8 @@ CLOCK_PROBLEM_S: Final = 60.0
 CLOCK_PRECISION_S: Final = 1.0
 
 CERTIFICATE_WARNING_DAYS: Final = 21
+# The merchant must make another token, so the warning comes early enough for a person.
+TOKEN_WARNING_DAYS: Final = 14
 
 NOT_CHECKED: Final = "Not checked"
 
@@ -97,15 +101,19 @@ async def _check_postgresql(settings: Settings) -> list[Finding]:
         return [
             *findings,
             _problem("postgresql", str(error)),
-            *(not_checked(check, why) for check in ("schema", "rights", "vault")),
+            *(not_checked(check, why) for check in ("schema", "rights", "vault", "tokens")),
         ]
     try:
         findings += [await _check_version(connection), await _check_schema(connection)]
         if findings[-1].status != "problem":
-            findings += [await _check_rights(connection), await _check_vault(settings, connection)]
+            findings += [
+                await _check_rights(connection),
+                await _check_vault(settings, connection),
+                judge_token(await earliest_token_end(connection)),
+            ]
         else:
             why = "the schema is not that of this version"
-            findings += [not_checked("rights", why), not_checked("vault", why)]
+            findings += [not_checked(check, why) for check in ("rights", "vault", "tokens")]
     except (asyncpg.PostgresError, *DATABASE_UNAVAILABLE) as error:
         findings.append(_problem("postgresql", f"PostgreSQL refuses a query: {str(error) or type(error).__name__}."))
     finally:
@@ -164,6 +172,16 @@ async def _check_vault(settings: Settings, connection: asyncpg.Connection) -> Fi
     except InvalidVaultKey as error:
         return _problem("vault", error.message)
     return _ok("vault", "The vault's key decrypts every stored secret.")
+
+
+def judge_token(end: TokenEnd | None) -> Finding:
+    """Return the finding for the access token that ends first. The hub runs on without it, so it is no problem."""
+    if end is None:
+        return _ok("tokens", "The end of no access token is known.")
+    if end.days_left <= 0:
+        return _warning("tokens", f"The access token of {end.account} has ended.")
+    sentence = f"The access token of {end.account} is valid for {end.days_left:.0f} more days."
+    return (_warning if end.days_left < TOKEN_WARNING_DAYS else _ok)("tokens", sentence)
 
 
 async def _check_nats(settings: Settings) -> list[Finding]:

@@ -38,6 +38,11 @@ READ_MODEL_PASSED_OVER: Final = Gauge(
 PROVIDER_BUDGET_LEFT: Final = Gauge(
     "extrato_provider_budget_left_ratio", "Lowest share of an account's call budget that is left.", ["provider"]
 )
+PROVIDER_TOKEN_DAYS: Final = Gauge(
+    "extrato_provider_token_days_left",
+    "Fewest days until an access token of the provider ends; 0 after the end of one.",
+    ["provider"],
+)
 WEBHOOK_ACCOUNTS_FAILING: Final = Gauge(
     "extrato_webhook_accounts_failing", "Accounts whose webhooks fail at the moment.", ["provider"]
 )

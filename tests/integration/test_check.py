@@ -25,7 +25,8 @@ from extrato.settings import Settings
 from extrato.store.migrations import migrate
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys
-from services.cli.checks import CERTIFICATE_WARNING_DAYS, check_clock, examine, judge_certificate
+from extrato.values import Credential
+from services.cli.checks import CERTIFICATE_WARNING_DAYS, TOKEN_WARNING_DAYS, check_clock, examine, judge_certificate
 from tests.commands import run_command
 from tests.conftest import services_url
 from tests.ports import free_port
@@ -33,7 +34,10 @@ from tests.ports import free_port
 KEY = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
 OTHER_KEY = "ZmVkY2JhWllYV1ZVVFNSUVBPTk1MS0pJSEdGRURDQkE="
 SECRET = "hidden-word"
-EVERY_CHECK = ["postgresql", "schema", "rights", "vault", "nats", "streams", "mercado_pago", "clock", "certificate"]
+EVERY_CHECK = [
+    *("postgresql", "schema", "rights", "vault", "tokens"),
+    *("nats", "streams", "mercado_pago", "clock", "certificate"),
+]
 
 
 @contextlib.asynccontextmanager
@@ -90,6 +94,7 @@ async def test_hub_that_can_run_has_no_problem(environment, empty_database_url, 
     assert found["rights"][1].endswith("has the rights of services, and cannot rewrite the log.")
     assert re.fullmatch(r"PostgreSQL \d+\.\d+ answers and accepts writes\.", found["postgresql"][1])
     assert re.fullmatch(r"NATS \d+\.\d+\.\d+ answers, with JetStream\.", found["nats"][1])
+    assert found["tokens"][1] == "The end of no access token is known."
 
 
 async def test_servers_that_are_away_are_problems_without_their_passwords(environment):
@@ -106,7 +111,7 @@ async def test_servers_that_are_away_are_problems_without_their_passwords(enviro
         "nats",
         "mercado_pago",
     }
-    for name in ("schema", "rights", "vault", "streams", "clock"):
+    for name in ("schema", "rights", "vault", "tokens", "streams", "clock"):
         assert found[name][1].startswith("Not checked: ")
 
 
@@ -261,6 +266,23 @@ async def test_certificate_of_the_public_address_is_verified(environment, certif
 @pytest.mark.parametrize(("days", "status"), [(CERTIFICATE_WARNING_DAYS + 1, "ok"), (3, "warning")])
 def test_certificate_that_ends_soon_is_a_warning(days, status):
     assert judge_certificate("hub.example", days=days).status == status
+
+
+async def test_token_that_ends_first_is_named(environment):
+    connection = await asyncpg.connect(environment["EXTRATO_DATABASE_URL"])
+    vault = Vault(connection, FixedKeys(KEY))
+    now = await connection.fetchval("SELECT now()")
+    for merchant, days in (("ana", 40), ("eva", TOKEN_WARNING_DAYS - 1), ("old", None)):
+        credential = Credential(access_token=SECRET, webhook_secret=SECRET, account_id=merchant)
+        expires_at = now + dt.timedelta(days=days) if days else None
+        await vault.put(merchant, "mercado_pago", credential, token_expires_at=expires_at)
+    found = await examined(environment)
+    assert found["tokens"] == ("warning", "The access token of eva.mercado_pago is valid for 13 more days.")
+    await connection.execute("UPDATE credentials SET token_expires_at = now() WHERE merchant = 'eva'")
+    assert (await examined(environment))["tokens"] == ("warning", "The access token of eva.mercado_pago has ended.")
+    await connection.execute("DELETE FROM credentials WHERE merchant = 'eva'")
+    assert (await examined(environment))["tokens"][0] == "ok"
+    await connection.close()
 
 
 async def test_command_prints_one_line_per_check_and_its_exit_code(environment, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from extrato.bus.survey import CopyLag, StreamFill
+from extrato.store.token_ends import TokenEnd
 from services.cli.checks import Finding
 from services.cli.commands.status import health_port
 from services.cli.status.screen import screen
@@ -74,7 +75,12 @@ WELL = HubStatus(
     payments=Payments(open=12, watched=3, uncharged=0, overdue=0, most_overdue_s=None),
     webhooks=Waiting(waiting=0, oldest_s=None),
     requests=Waiting(waiting=1, oldest_s=2.0),
-    accounts=Accounts(merchants=9001, connected=9000, oldest_credential_s=86_400.0 * 30),
+    accounts=Accounts(
+        merchants=9001,
+        connected=9000,
+        oldest_credential_s=86_400.0 * 30,
+        earliest_token_end=TokenEnd(account="a.mercado_pago", expires_at=NOON + timedelta(days=14), days_left=14.0),
+    ),
     vault=Vault(keys=2, decrypts=True),
     certificate=Finding(check="certificate", status="ok", sentence="The certificate of pay is valid for 60 more days."),
 )
@@ -102,7 +108,10 @@ def test_hub_that_works_shows_every_part():
         "payments     12 open, 3 watched, 0 without a charge",
         "webhooks     0 waiting",
         "requests     1 waiting, the oldest for 2 s",
-        "accounts     9001 merchants, 9000 connected accounts, oldest access token stored 30 d ago",
+        (
+            "accounts     9001 merchants, 9000 connected accounts, oldest access token stored 30 d ago, "
+            "that of a.mercado_pago ends in 14 d"
+        ),
         "vault        2 keys",
         "certificate  The certificate of pay is valid for 60 more days.",
     ]
@@ -247,6 +256,20 @@ def test_work_that_waits_too_long():
     ]
     overdue = Payments(open=5, watched=0, uncharged=0, overdue=2, most_overdue_s=1000.0)
     assert attention(payments=overdue) == ["2 payments should have ended; the first one 17 min ago."]
+
+
+@pytest.mark.parametrize(
+    ("days_left", "judgement", "shown"),
+    [
+        (13.9, "The access token of a.mercado_pago is valid for 14 more days.", "that of a.mercado_pago ends in 14 d"),
+        (0.0, "The access token of a.mercado_pago has ended.", "that of a.mercado_pago has ended"),
+    ],
+)
+def test_access_token_that_ends_soon(days_left, judgement, shown):
+    end = replace(WELL.accounts.earliest_token_end, days_left=days_left)
+    accounts = replace(WELL.accounts, earliest_token_end=end)
+    assert attention(accounts=accounts) == [judgement]
+    assert f", {shown}\n" in screen(replace(WELL, accounts=accounts))
 
 
 def test_certificate_out_of_reach_needs_no_attention():

@@ -15,6 +15,7 @@ from extrato.assembly import vault_keys
 from extrato.errors import StoreUnavailable
 from extrato.process import CannotStart
 from extrato.store.migrations import UnfitSchema, read_schema
+from extrato.store.token_ends import earliest_token_end
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault import Vault as StoredSecrets
 from extrato.store.vault_keys import InvalidVaultKey
@@ -309,7 +310,8 @@ class DatabaseReader:
         return Waiting(**dict(await self._row(query)))
 
     async def _accounts(self) -> Accounts:
-        return Accounts(**dict(await self._row(ACCOUNTS)))
+        counts = dict(await self._row(ACCOUNTS))
+        return Accounts(**counts, earliest_token_end=await earliest_token_end(self._connection))
 
     async def _vault(self) -> Vault:
         keys = vault_keys(self._settings, may_create=False)

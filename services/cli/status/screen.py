@@ -9,6 +9,7 @@ from services.cli.status.words import age, size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from extrato.store.token_ends import TokenEnd
     from services.cli.status.shape import Bus, Database, HubStatus, Lane, Log, ReadModel, Relay, Role, Sentence
 
 VERDICTS: Final = {"ok": "all is well", "attention": "needs attention", "unreadable": "cannot be read"}
@@ -128,4 +129,12 @@ def _work(status: HubStatus) -> Iterator[str]:
     if status.accounts is not None:
         accounts = status.accounts
         token = f", oldest access token stored {age(accounts.oldest_credential_s)} ago" if accounts.connected else ""
-        yield _line("accounts", f"{accounts.merchants} merchants, {accounts.connected} connected accounts{token}")
+        end = _token_end(accounts.earliest_token_end)
+        yield _line("accounts", f"{accounts.merchants} merchants, {accounts.connected} connected accounts{token}{end}")
+
+
+def _token_end(end: TokenEnd | None) -> str:
+    if end is None:
+        return ""
+    left = f"ends in {end.days_left:.0f} d" if end.days_left > 0 else "has ended"
+    return f", that of {end.account} {left}"

@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from extrato.bus.survey import CopyLag, StreamFill
+from extrato.store.token_ends import TokenEnd
 from services.cli.checks import Finding
 
 Verdict = Literal["ok", "attention", "unreadable"]
@@ -137,11 +138,15 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Accounts(Struct, frozen=True, kw_only=True):
-    """Merchants, and their connected accounts. `oldest_credential_s` is the age of the oldest stored access token."""
+    """Merchants, and their connected accounts. `oldest_credential_s` is the age of the oldest stored access token.
+
+    `earliest_token_end` is of the access token that ends first; null when no end is known.
+    """
 
     merchants: int
     connected: int
     oldest_credential_s: float | None
+    earliest_token_end: TokenEnd | None
 
 
 class Vault(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from services.cli.checks import NOT_CHECKED
+from services.cli.checks import NOT_CHECKED, judge_token
 from services.cli.status.shape import Sentence
 from services.cli.status.words import ago
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.cli.status.shape import (
+        Accounts,
         Bus,
         Database,
         HubStatus,
@@ -68,6 +69,7 @@ def _attention(status: HubStatus) -> Iterator[Sentence]:
         ("webhooks", _of_waiting(status.webhooks, WEBHOOK_LIMIT_S, "verified webhooks wait to be handled")),
         ("requests", _of_waiting(status.requests, REQUEST_LIMIT_S, "payments wait for the answer to a request")),
         ("payments", _of_payments(status.payments)),
+        ("accounts", _of_accounts(status.accounts)),
         ("certificate", _of_certificate(status)),
     )
     for part, sentences in parts:
@@ -157,6 +159,13 @@ def _of_waiting(waiting: Waiting | None, limit_s: float, what: str) -> Iterator[
 def _of_payments(payments: Payments | None) -> Iterator[str]:
     if payments is not None and (payments.most_overdue_s or 0.0) > OVERDUE_LIMIT_S:
         yield f"{payments.overdue} payments should have ended; the first one {ago(payments.most_overdue_s)}."
+
+
+def _of_accounts(accounts: Accounts | None) -> Iterator[str]:
+    if accounts is not None:
+        found = judge_token(accounts.earliest_token_end)
+        if found.status != "ok":
+            yield found.sentence
 
 
 def _of_certificate(status: HubStatus) -> Iterator[str]:

@@ -12,6 +12,7 @@ from extrato.store.pool_gauge import show_connections
 from services.gateway.api.account_gauges import measure_accounts
 from services.gateway.api.certificate_gauge import measure_certificate
 from services.gateway.api.read_model_gauges import measure_read_models
+from services.gateway.api.token_gauge import measure_tokens
 from services.gateway.api.wal_archive_gauge import measure_wal_archive
 from services.gateway.metrics import DEAD_LETTERS, LIVE_POSITION
 
@@ -34,6 +35,7 @@ def gateway_gauges(gateway: Gateway) -> Scrape:
             measure_read_models(pool),
             measure_wal_archive(pool),
             measure_accounts(pool, gateway.hub),
+            measure_tokens(pool, gateway.hub.providers.remote),
             measure_certificate(gateway.settings.public_url),
             Measurement(gateway.bus.dead_letters, _show_dead_letters),
         ],

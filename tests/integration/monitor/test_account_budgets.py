@@ -10,8 +10,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import REGISTRY
 
 from contracts.events import WebhooksFailing, WebhooksRecovered
 from extrato.domain import merchant as merchant_domain
@@ -20,6 +22,8 @@ from extrato.store.inbox import Delivery
 from extrato.use_cases.cancel_payment import cancel_payment
 from services.gateway.api.account_gauges import measure_accounts
 from services.gateway.api.monitored_accounts import monitored_accounts
+from services.gateway.api.response_bodies import local_time
+from services.gateway.api.token_gauge import measure_tokens
 from services.gateway.api.webhooks import receive_mercado_pago
 from services.gateway.gateway import GATEWAY
 from services.gateway.http.caller import CORRELATION_ID
@@ -168,6 +172,7 @@ async def test_blocked_webhooks_are_noticed_and_their_return_too(world: World, c
         assert account.last_sweep_at is not None
         assert 0 < account.left <= account.requests_per_minute == 6000
         assert await monitored_accounts(hub, world.pool, None) == []
+        assert account.token_expires_at is None
         await measure_accounts(world.pool, hub).measure()
         assert WEBHOOK_ACCOUNTS_FAILING.labels(PROVIDER)._value.get() == 1
         assert 0 < PROVIDER_BUDGET_LEFT.labels(PROVIDER)._value.get() <= 1
@@ -190,3 +195,32 @@ async def test_blocked_webhooks_are_noticed_and_their_return_too(world: World, c
         [account] = await monitored_accounts(hub, world.pool, "padaria")
         assert (account.webhooks.state, account.webhooks.reason) == ("working", None)
         assert account.webhooks.last_verified_at is not None
+
+
+async def test_end_of_a_token_is_shown_to_its_merchant_and_as_a_metric(world: World):
+    tokens = measure_tokens(world.pool, world.hub.providers.remote)
+
+    async def days_left() -> float | None:
+        await tokens.measure()
+        return REGISTRY.get_sample_value("extrato_provider_token_days_left", {"provider": PROVIDER})
+
+    async def expire_in(merchant: str, left: timedelta | None) -> None:
+        await world.pool.execute(
+            "UPDATE credentials SET token_expires_at = now() + $2 WHERE merchant = $1", merchant, left
+        )
+
+    assert await days_left() is None
+    first, other = list(ACCOUNTS)[:2]
+    await expire_in(first, timedelta(days=30))
+    await expire_in(other, timedelta(days=20))
+    assert await days_left() == pytest.approx(20, abs=0.01)
+    shown = {each: (await monitored_accounts(world.hub, world.pool, each))[0].token_expires_at for each in ACCOUNTS}
+    expires_at = await world.pool.fetchval("SELECT token_expires_at FROM credentials WHERE merchant = $1", first)
+    assert shown.pop(first) == local_time(expires_at)
+    assert shown.pop(other) != local_time(expires_at)
+    assert set(shown.values()) <= {None}
+    await expire_in(other, timedelta(days=-3))
+    assert await days_left() == 0
+    await expire_in(first, None)
+    await expire_in(other, None)
+    assert await days_left() is None
