@@ -19,9 +19,12 @@ RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 CASES = ROOT / "deploy" / "prometheus" / "rules_test.yaml"
 SCRAPES = ROOT / "deploy" / "prometheus" / "prometheus.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks"
+METRICS = ROOT / "docs" / "reference" / "metrics.md"
 DASHBOARDS = sorted((ROOT / "deploy" / "grafana").glob("*.json"))
 SECTIONS = ["What it means", "What others notice", "Look", "Do", "Over when"]
 
+METRIC = re.compile(r"(?<![:\w])extrato_[a-z0-9_]+(?![:\w])")
+SUFFIX = re.compile(r"_(?:bucket|count|sum)\Z")
 RECORDED = re.compile(r"[a-z_]+:extrato_\w+:\w+")
 
 
@@ -102,6 +105,13 @@ def test_every_recorded_name_is_recorded():
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     used = {name for expression in expressions() for name in RECORDED.findall(expression)}
     assert used == recorded
+
+
+def test_every_metric_is_one_of_the_hub():
+    known = set(re.findall(r"^\| `(extrato_\w+)` \|", METRICS.read_text(encoding="utf-8"), re.MULTILINE))
+    used = {SUFFIX.sub("", name) for expression in expressions() for name in METRIC.findall(expression)}
+    assert used - known == set()
+    assert len(used) > 30
 
 
 def test_jobs_of_the_rules_are_scraped():
