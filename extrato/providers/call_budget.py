@@ -1,7 +1,8 @@
 """The purpose of a call to a provider, and the budget of calls that an account has.
 
-Calls that create, refund or cancel are counted and never held back, also the reads that they need. Checks of clients
-may use the whole budget. Sweeps and webhook questions leave a reserve for the checks, and come again later.
+Calls that create, refund or cancel are counted and never held back, also the reads that they need. Checks of
+shops may use the whole budget. Sweeps and webhook questions leave a reserve for these checks, and come again later.
+Checks of payers leave a larger reserve: any client can get the links of many payments.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Purpose = Literal["payment", "check", "background"]
+Purpose = Literal["payment", "check", "background", "payer"]
 
 # The tasks that a task starts have its purpose.
 _purpose: ContextVar[Purpose] = ContextVar("purpose", default="payment")

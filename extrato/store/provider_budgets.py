@@ -23,9 +23,17 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-Purpose = Literal["payment", "check", "background"]
+Purpose = Literal["payment", "check", "background", "payer"]
 
-RESERVE_FOR_CHECKS: Final = 0.2
+# The share of a full bucket that a purpose leaves to those before it. A client with the links of many payments can
+# check them all the time. It must stop neither the sweeps and webhook questions, nor the checks of the shop.
+RESERVE: Final[Mapping[Purpose, float]] = {"check": 0.0, "background": 0.2, "payer": 0.4}
+# A purpose may also use the portions of those after it.
+PORTIONS: Final[Mapping[Purpose, Sequence[Purpose]]] = {
+    "check": ("check", "background", "payer"),
+    "background": ("background", "payer"),
+    "payer": ("payer",),
+}
 PORTIONS_PER_MINUTE: Final = 60
 REPORT_EVERY_S: Final = 2.0
 UNUSED_AFTER_S: Final = 4.0
@@ -84,19 +92,18 @@ class _Account:
 
     def __init__(self, provider: str, per_minute: int) -> None:
         self.provider = provider
-        self.portions: dict[Purpose, int] = {"check": 0, "background": 0}
+        self.portions: dict[Purpose, int] = dict.fromkeys(PORTIONS, 0)
         self.debt = 0
         self.used_at_s = time.monotonic()
-        self.refused_until_s: dict[Purpose, float] = {"check": 0.0, "background": 0.0}
-        self.refused_for_s: dict[Purpose, float] = {"check": 0.0, "background": 0.0}
+        self.refused_until_s: dict[Purpose, float] = dict.fromkeys(PORTIONS, 0.0)
+        self.refused_for_s: dict[Purpose, float] = dict.fromkeys(PORTIONS, 0.0)
         self.lock = asyncio.Lock()
         # While PostgreSQL does not answer, the process counts alone.
         self.alone = TokenBucket(per_minute)
 
     def take(self, purpose: Purpose) -> bool:
-        """Take a token from a portion; a check may also use one of the background's."""
-        kinds: Sequence[Purpose] = ("check", "background") if purpose == "check" else ("background",)
-        for kind in kinds:
+        """Take a token from a portion that this purpose may use."""
+        for kind in PORTIONS[purpose]:
             if self.portions[kind] > 0:
                 self.portions[kind] -= 1
                 self.used_at_s = time.monotonic()
@@ -176,7 +183,7 @@ class ProviderBudgets:
 
     async def _fill(self, account: _Account, name: str, purpose: Purpose) -> bool:
         """Take a portion; return False if this process allowed the call alone. Raises `BudgetUsedUp`."""
-        reserve = RESERVE_FOR_CHECKS * self.per_minute if purpose == "background" else 0.0
+        reserve = RESERVE[purpose] * self.per_minute
         try:
             granted, tokens = await self._settle(account, name, wanted=self._portion, reserve=reserve)
         except DATABASE_ERRORS:

@@ -76,8 +76,8 @@ async def check_payment(request: web.Request) -> web.Response:
     """
     gateway = gateway_of(request)
     loaded = await access.find_payment(request)
-    cause = cause_of(request, actor="check")
-    checked = await gateway.provider_checks.check(loaded, cause=cause)
+    cause, is_payer = cause_of(request, actor="check"), caller_of(request).is_payer
+    checked = await gateway.provider_checks.check(loaded, cause=cause, purpose="payer" if is_payer else "check")
     loaded = checked.loaded
     merchant = await gateway.merchants.find(loaded.merchant)
     status = payment_status(
@@ -85,7 +85,7 @@ async def check_payment(request: web.Request) -> web.Response:
         padaria_name=merchant.name if merchant else loaded.merchant,
         synced_at=checked.synced_at,
         changed=checked.changed,
-        is_payer=caller_of(request).is_payer,
+        is_payer=is_payer,
     )
     return json_response(status)
 

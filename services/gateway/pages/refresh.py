@@ -66,7 +66,7 @@ async def _refresh(gateway: Gateway, loaded: LoadedPayment, attempt_id: str | No
             if attempt_id is not None and attempt_id not in loaded.payment.attempts:
                 loaded = await _observe_attempt(gateway, loaded, attempt_id, cause=cause)
             if not loaded.payment.is_settled:
-                checked = await gateway.provider_checks.check(loaded, cause=cause)
+                checked = await gateway.provider_checks.check(loaded, cause=cause, purpose="payer")
                 loaded, is_answered = checked.loaded, checked.synced_at is not None
     # The search may not list the attempt of the address yet, so its answer is not enough.
     is_attempt_known = attempt_id is None or attempt_id in loaded.payment.attempts
@@ -78,7 +78,7 @@ async def _observe_attempt(gateway: Gateway, loaded: LoadedPayment, attempt_id: 
     if not gateway.rate_limiter.take_return_check(loaded.merchant, loaded.payment_id):
         return loaded
     try:
-        with calling_for("check"):
+        with calling_for("payer"):
             await observe_attempt(gateway.hub, loaded.merchant, loaded.payment.intent.provider, attempt_id, cause=cause)
     except PROVIDER_FAILED:
         return loaded

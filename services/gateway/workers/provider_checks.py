@@ -1,4 +1,4 @@
-"""Asks the provider for many callers: concurrent checks of one payment share one call.
+"""Asks the provider for many callers: concurrent checks of one payment for one purpose share one call.
 
 A payment that was checked less than `fresh_s` ago is not checked again. The caller passes the payment as it is in the
 log, so that the answer has what a webhook recorded meanwhile.
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contracts.envelope import Cause
+    from extrato.providers.call_budget import Purpose
     from extrato.use_cases.hub import Hub
 
 MAX_REMEMBERED: Final = 50_000
@@ -46,24 +47,24 @@ class ProviderChecks:
     def __init__(self, hub: Hub, *, fresh_s: float, time_s: Callable[[], float] = time.monotonic) -> None:
         """`fresh_s` is how long a check is valid, on the clock `time_s`."""
         self._hub = hub
-        self._running: SingleFlight[int, CheckResult] = SingleFlight()
+        self._running: SingleFlight[tuple[int, Purpose], CheckResult] = SingleFlight()
         self._synced_at: TTLCache[int, datetime] = TTLCache(MAX_REMEMBERED, fresh_s, time_s)
         self._logger = structlog.get_logger(component="checks")
 
-    async def check(self, loaded: LoadedPayment, *, cause: Cause) -> CheckResult:
-        """Check a payment that was just read; raises only the store's errors."""
-        synced_at = self._synced_at.get(loaded.payment_id)
-        if synced_at is not None and loaded.payment_id not in self._running:
+    async def check(self, loaded: LoadedPayment, *, cause: Cause, purpose: Purpose = "check") -> CheckResult:
+        """Check a payment that was just read, for a shop or for a `payer`; raises only the store's errors."""
+        synced_at, key = self._synced_at.get(loaded.payment_id), (loaded.payment_id, purpose)
+        if synced_at is not None and key not in self._running:
             return CheckResult(loaded=loaded, synced_at=synced_at, changed=False)
-        return await self._running.run(loaded.payment_id, lambda: self._refresh(loaded, cause))
+        return await self._running.run(key, lambda: self._refresh(loaded, cause, purpose))
 
     async def close(self) -> None:
         """Cancel the running checks."""
         await self._running.close()
 
-    async def _refresh(self, loaded: LoadedPayment, cause: Cause) -> CheckResult:
+    async def _refresh(self, loaded: LoadedPayment, cause: Cause, purpose: Purpose) -> CheckResult:
         try:
-            with calling_for("check"):
+            with calling_for(purpose):
                 decided = await refresh_payment(self._hub, loaded.payment_id, cause=cause)
         except PROVIDER_FAILED as error:
             self._logger.info("check_not_answered", payment_id=loaded.payment_id, reason=error.code)

@@ -98,7 +98,12 @@ async def test_used_up_budget_delays_background_and_not_payments(world: World, l
     assert tuple(row) == (11, None, True)
     assert await asked(world) == before
 
-    checked = await ProviderChecks(world.hub, fresh_s=0.1).check(payment, cause=CAUSE)
+    # A payer's check waits too, and a check of the shop does not share its refusal.
+    checks = ProviderChecks(world.hub, fresh_s=0.1)
+    of_payer, checked = await asyncio.gather(
+        checks.check(payment, cause=CAUSE, purpose="payer"), checks.check(payment, cause=CAUSE)
+    )
+    assert of_payer.synced_at is None
     assert (checked.loaded.payment.status, checked.synced_at is not None) == ("approved", True)
     # Nothing is left: a check answers the known state, and creations and cancellations go on.
     other = await world.open()

@@ -45,6 +45,23 @@ async def test_background_leaves_a_reserve_that_checks_may_use(pool: asyncpg.Poo
     assert await calls(budgets, "payment", at_most=100) == 100
 
 
+async def test_checks_of_payers_leave_calls_to_sweeps_and_webhooks(pool: asyncpg.Pool, monkeypatch):
+    monkeypatch.setattr(module, "ASK_AGAIN_AFTER_S", 60.0)
+    budgets = process(pool)
+    # Payers can keep the payments of a whole shop open in many windows.
+    assert 36 <= await calls(budgets, "payer") <= 38
+    assert 11 <= await calls(budgets, "background") <= 14
+    assert 11 <= await calls(budgets, "check") <= 14
+
+
+async def test_payers_use_no_tokens_of_other_purposes(pool: asyncpg.Pool):
+    budgets = process(pool, 6000)
+    await budgets.take(PROVIDER, NAME, "background")
+    await pool.execute("UPDATE provider_budgets SET tokens = 2000, counted_at = clock_timestamp() + interval '1 hour'")
+    assert await calls(budgets, "payer") == 0
+    assert await calls(budgets, "background", at_most=50) == 50
+
+
 async def test_two_processes_share_one_budget(pool: asyncpg.Pool, monkeypatch):
     monkeypatch.setattr(module, "ASK_AGAIN_AFTER_S", 60.0)
     gateways = [process(pool, 600) for _ in range(3)]
