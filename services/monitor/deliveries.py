@@ -22,6 +22,11 @@ MAX_CONCURRENT: Final = 16
 HANDLE_TIMEOUT_S: Final = 20.0
 GIVEN_UP: Final = "given_up"
 
+# An account that sells more than its budget piles up deliveries. Trying each of them every second would keep PostgreSQL
+# busy, and delay other merchants. A delivery waits for this share of its age instead, and a minute at most.
+WAIT_BY_AGE: Final = 0.25
+LONGEST_WAIT: Final = timedelta(minutes=1)
+
 
 class Deliveries:
     """A job of the lane `clock`."""
@@ -52,9 +57,11 @@ class Deliveries:
                 logger.info("delivery_handled", outcome=outcome)
             except BudgetUsedUp as error:
                 # The provider was not asked, so that this is no attempt: the delivery waits as long as needed.
-                until = self._hub.now() + timedelta(seconds=error.retry_after_s)
-                await self._hub.inbox.postpone(delivery.delivery_id, until=until)
-                logger.info("delivery_waits_for_budget", again_in_s=error.retry_after_s)
+                now = self._hub.now()
+                by_age = min(WAIT_BY_AGE * (now - delivery.received_at), LONGEST_WAIT)
+                wait = max(timedelta(seconds=error.retry_after_s), by_age)
+                await self._hub.inbox.postpone(delivery.delivery_id, until=now + wait)
+                logger.info("delivery_waits_for_budget", again_in_s=wait.total_seconds())
             except (ExtratoError, *DATABASE_UNAVAILABLE) as error:
                 # `take_due` has already set the time of the next attempt.
                 logger.warning("delivery_put_off", reason=repr(error))

@@ -114,6 +114,33 @@ async def test_used_up_budget_delays_background_and_not_payments(world: World, l
     assert (await cancel_payment(world.hub, last.payment_id, cause=CAUSE)).payment.status == "cancelled"
 
 
+async def test_delivery_that_waits_long_is_tried_less_often(world: World):
+    """A pile of deliveries that the budget delays must not keep PostgreSQL busy, nor delay other merchants."""
+    await world.open()
+    await use_up(world, left=1199)
+    for age in (timedelta(seconds=1), timedelta(minutes=2), timedelta(hours=2)):
+        delivery = Delivery(
+            delivery_id=uuid4(),
+            merchant="padaria",
+            provider=PROVIDER,
+            kind="payment",
+            resource_id=str(age.seconds),
+            verdict="verified",
+            raw=b"{}",
+            correlation_id="test",
+            received_at=world.hub.now() - age,
+        )
+        await world.hub.inbox.store(delivery)
+    await world.pool.execute("UPDATE webhook_deliveries SET next_attempt_at = received_at")
+    now = world.hub.now()
+    await Deliveries(hub=world.hub).run_once()
+    rows = await world.pool.fetch("SELECT next_attempt_at FROM webhook_deliveries ORDER BY received_at DESC")
+    waits_s = [(row[0] - now).total_seconds() for row in rows]
+    assert 0 < waits_s[0] < 5
+    assert 29 < waits_s[1] < 35
+    assert 59 < waits_s[2] < 65
+
+
 async def test_throttled_calls_take_nothing_from_the_budget(world: World):
     await world.open()
     await world.hub.budgets.report(unused_after_s=0.0)
