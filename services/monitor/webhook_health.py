@@ -16,6 +16,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.merchant import Registered
 from extrato.domain.payment.state import Charged
 from extrato.domain.webhook_health import FRESH
+from extrato.store.codec import UnreadableEvent
 from extrato.store.webhook_health import BATCH, Finding
 from extrato.use_cases.change_merchant import change_merchant
 from services.monitor.schedule import Again, Decision
@@ -60,7 +61,13 @@ class JudgeAccounts:
         """Judge the changes that are due, then each account with missed ones; raises the store's errors."""
         judged = await self._hub.webhook_health.judge(self._hub.now())
         for merchant, provider in await self._hub.webhook_health.suspects():
-            await self._judge(merchant, provider)
+            try:
+                await self._judge(merchant, provider)
+            except UnreadableEvent as error:
+                # The accounts after this one must not wait for it.
+                self._logger.error(  # noqa: TRY400 - the reason is known
+                    "webhooks_not_judged", merchant=merchant, provider=provider, reason=error.code
+                )
         return Again(0.0 if judged.judged == BATCH else INTERVAL_S)
 
     async def _judge(self, merchant: str, provider: str) -> None:

@@ -143,6 +143,20 @@ async def test_missed_changes_begin_an_alarm_and_a_webhook_ends_it(accounts: Acc
     ]
 
 
+async def test_unreadable_merchant_does_not_block_the_alarms_of_others(accounts: Accounts, logged):
+    await accounts.found(3, merchant="mercado")
+    await accounts.found(3, merchant="padaria")
+    # `mercado` comes first. A newer version has recorded this event, and the operator went back to the older one.
+    await accounts.pool.execute(
+        "UPDATE stored_events SET topic = 'MerchantTeleported.v1' WHERE originator_id = $1 AND originator_version = 2",
+        merchant_domain.stream_id("mercado"),
+    )
+    await accounts.judge(after=PAST_GRACE)
+    assert len(await accounts.alarms()) == 1
+    [line] = logged("webhooks_not_judged")
+    assert (line["merchant"], line["reason"]) == ("mercado", "unreadable_event")
+
+
 async def test_webhook_within_the_grace_time_is_not_missed(accounts: Accounts):
     for resource_id in await accounts.found(3):
         await accounts.deliver(resource_id)
