@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from extrato.domain.webhook_health import GRACE, MISSED_IN_A_ROW, MISSED_OF_RECENT, JudgeWebhooks, MissedChange
+from extrato.domain.webhook_health import (
+    GRACE,
+    MISSED_IN_A_ROW,
+    MISSED_OF_RECENT,
+    RECENT,
+    JudgeWebhooks,
+    MissedChange,
+)
 from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
@@ -89,12 +96,14 @@ JUDGE: Final = """
 """
 REFUSED_VERDICTS: Final = ("missing", "malformed", "mismatched", "outdated")
 
-# Accounts with an alarm, or with enough missed changes for one.
+# Accounts with an alarm, with enough missed changes for one, or with more of them than are kept. The counts leave out
+# changes that were missed long ago, because judging an account reads the merchant's stream.
 SUSPECT: Final = """
     SELECT merchant, provider FROM webhook_findings f LEFT JOIN webhook_health h USING (merchant, provider)
     WHERE f.is_missed
     GROUP BY merchant, provider
-    HAVING count(*) FILTER (WHERE f.verified >= coalesce(h.verified, 0)) >= $1 OR count(*) >= $2
+    HAVING count(*) FILTER (WHERE f.verified >= coalesce(h.verified, 0)) >= $1
+        OR count(*) FILTER (WHERE f.brought >= coalesce(h.brought, 0) - $3::bigint) >= $2 OR count(*) > $4
     UNION SELECT merchant, provider FROM webhook_health WHERE failing_since IS NOT NULL
     ORDER BY merchant, provider
 """
@@ -176,7 +185,8 @@ class WebhookHealth:
     async def suspects(self) -> list[tuple[str, str]]:
         """Return the merchant and provider of each account that `JudgeWebhooks` may concern."""
         with raising_unavailable():
-            rows = await self._pool.fetch(SUSPECT, MISSED_IN_A_ROW, MISSED_OF_RECENT, timeout=TIMEOUT_S)
+            bounds = MISSED_IN_A_ROW, MISSED_OF_RECENT, RECENT - MISSED_OF_RECENT, MOST_KEPT
+            rows = await self._pool.fetch(SUSPECT, *bounds, timeout=TIMEOUT_S)
         return [(row[0], row[1]) for row in rows]
 
     async def evidence(self, merchant: str, provider: str, *, now: datetime) -> tuple[JudgeWebhooks, datetime | None]:

@@ -157,6 +157,17 @@ async def test_unreadable_merchant_does_not_block_the_alarms_of_others(accounts:
     assert (line["merchant"], line["reason"]) == ("mercado", "unreadable_event")
 
 
+async def test_account_whose_many_losses_are_long_over_is_not_judged(accounts: Accounts):
+    """A large shop loses some webhooks each week; reading its stream every 15 seconds would find nothing new."""
+    for _ in range(10):
+        await accounts.found()
+        for nth in range(2):
+            await accounts.deliver(f"9{nth}", outcome="recorded")
+    await accounts.judge(after=PAST_GRACE)
+    assert await accounts.findings() == 10
+    assert await accounts.hub.webhook_health.suspects() == []
+
+
 async def test_webhook_within_the_grace_time_is_not_missed(accounts: Accounts):
     for resource_id in await accounts.found(3):
         await accounts.deliver(resource_id)
