@@ -33,6 +33,7 @@ class Measurement(Generic[Value]):
         """Show the present value, at the latest `MEASURED_WITHIN_S` from now; raises no error of `read`."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.ensure_future(self._read())
+            self._reading.add_done_callback(_read_error)
         reading = self._reading
         await asyncio.wait((reading,), timeout=MEASURED_WITHIN_S)
         if not reading.done() or reading.cancelled():
@@ -42,6 +43,12 @@ class Measurement(Generic[Value]):
             self._show(None)
         else:
             self._show(reading.result())
+
+
+def _read_error(reading: asyncio.Future[Any]) -> None:
+    """Read the error of a reading that no scrape waits for; asyncio would log it with a traceback."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 class Scrape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 from extrato import scrape
@@ -74,3 +75,24 @@ async def test_late_answer_is_not_shown_at_the_next_scrape(monkeypatch: pytest.M
     monkeypatch.setattr(scrape, "MEASURED_WITHIN_S", 5)
     await measurement.measure()
     assert shown == [None, 2]
+
+
+async def test_late_failure_leaves_no_unread_error(monkeypatch: pytest.MonkeyPatch):
+    """asyncio logs an error that no code reads, with a traceback, when it collects the task."""
+    monkeypatch.setattr(scrape, "MEASURED_WITHIN_S", 0)
+    unread: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unread.append(context["message"]))
+    may_fail = asyncio.Event()
+
+    async def read() -> int:
+        await may_fail.wait()
+        raise OSError("PostgreSQL is away")
+
+    measurement = Measurement(read, lambda _: None)
+    await measurement.measure()
+    may_fail.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await measurement.measure()
+    gc.collect()
+    assert unread == []
