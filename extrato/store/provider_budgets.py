@@ -40,6 +40,8 @@ UNUSED_AFTER_S: Final = 4.0
 LONGEST_WAIT_S: Final = 60.0
 ASK_AGAIN_AFTER_S: Final = 0.5
 TIMEOUT_S: Final = 5.0
+# After a time-out, the calls that waited behind it must not wait for another one each.
+ALONE_FOR_S: Final = 2.0
 MAX_REMEMBERED: Final = 10_000
 
 # Tokens at this moment. If PostgreSQL's clock goes back, the account earns nothing in that interval, and goes on.
@@ -98,8 +100,9 @@ class _Account:
         self.refused_until_s: dict[Purpose, float] = dict.fromkeys(PORTIONS, 0.0)
         self.refused_for_s: dict[Purpose, float] = dict.fromkeys(PORTIONS, 0.0)
         self.lock = asyncio.Lock()
-        # While PostgreSQL does not answer, the process counts alone.
+        # While PostgreSQL does not answer, the process counts alone, and asks it again after `alone_until_s`.
         self.alone = TokenBucket(per_minute)
+        self.alone_until_s = 0.0
 
     def take(self, purpose: Purpose) -> bool:
         """Take a token from a portion that this purpose may use."""
@@ -183,16 +186,14 @@ class ProviderBudgets:
 
     async def _fill(self, account: _Account, name: str, purpose: Purpose) -> bool:
         """Take a portion; return False if this process allowed the call alone. Raises `BudgetUsedUp`."""
+        if time.monotonic() < account.alone_until_s:
+            return self._count_alone(account)
         reserve = RESERVE[purpose] * self.per_minute
         try:
             granted, tokens = await self._settle(account, name, wanted=self._portion, reserve=reserve)
         except DATABASE_ERRORS:
-            if not account.alone.take():
-                raise BudgetUsedUp(
-                    account.provider, why="budget", retry_after_s=max(1.0, account.alone.wait_s)
-                ) from None
-            account.debt += 1
-            return False
+            account.alone_until_s = time.monotonic() + ALONE_FOR_S
+            return self._count_alone(account)
         if granted == 0:
             missing = reserve + self._portion - tokens
             wait_s = min(LONGEST_WAIT_S, max(ASK_AGAIN_AFTER_S, missing * 60 / self.per_minute))
@@ -202,6 +203,12 @@ class ProviderBudgets:
         account.portions[purpose] += granted
         account.used_at_s = time.monotonic()
         return True
+
+    def _count_alone(self, account: _Account) -> Literal[False]:
+        if not account.alone.take():
+            raise BudgetUsedUp(account.provider, why="budget", retry_after_s=max(1.0, account.alone.wait_s)) from None
+        account.debt += 1
+        return False
 
     async def _settle(
         self, account: _Account, name: str, *, returned: int = 0, wanted: int = 0, reserve: float = 0.0

@@ -140,6 +140,18 @@ async def test_wrong_clock_neither_blocks_nor_opens_the_budget(pool: asyncpg.Poo
     assert 590 <= await calls(process(pool, 600), "check") <= 640
 
 
+async def test_calls_do_not_wait_one_after_another_for_postgresql(pool: asyncpg.Pool, monkeypatch):
+    """While PostgreSQL does not answer, the first call waits for the time-out, and those behind it go on with it."""
+    monkeypatch.setattr(module, "TIMEOUT_S", 0.3)
+    budgets = process(pool, 6000)
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("LOCK TABLE provider_budgets")
+        async with asyncio.timeout(1.5):
+            await asyncio.gather(*(budgets.take(PROVIDER, NAME, "check") for _ in range(20)))
+    await budgets.report()
+    assert (await budgets.left([NAME]))[NAME].used_last_minute == 20
+
+
 async def test_without_postgresql_a_process_counts_alone(pool: asyncpg.Pool):
     budgets = process(pool, 60)
     await pool.execute("ALTER TABLE provider_budgets RENAME TO gone")
