@@ -62,6 +62,10 @@ def _write_to_standard_error(text: str) -> None:
     sys.stderr.flush()
 
 
+# asyncio warns of this where a connection that began without TLS, as to NATS, ends. It has no consequence.
+HARMLESS_WARNING = "returning true from eof_received() has no effect when using ssl"
+
+
 class LibraryLogHandler(logging.Handler):
     """Turns a library's log record into an event with library, error class and place, without the message.
 
@@ -73,6 +77,8 @@ class LibraryLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log an event for the record."""
+        if record.msg == HARMLESS_WARNING:
+            return
         error = record.exc_info[1] if record.exc_info else None
         frames = traceback.extract_tb(error.__traceback__)[-TRACEBACK_FRAMES:] if error is not None else []
         log = structlog.get_logger(component="library")

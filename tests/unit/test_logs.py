@@ -65,6 +65,41 @@ logging.getLogger({library!r}).info("s3cret")
     assert "s3cret" not in text
 
 
+TLS_AFTER_THE_FIRST_LINE = """
+import socket, ssl, subprocess, tempfile, threading
+from pathlib import Path
+
+def serve(listener, context):
+    connection = listener.accept()[0]
+    connection.sendall(b"INFO\\n")
+    context.wrap_socket(connection, server_side=True).unwrap()
+
+async def main(folder):
+    key, certificate = Path(folder, "key"), Path(folder, "certificate")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-subj", "/CN=localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener, context), daemon=True).start()
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        await reader.readline()
+        # As the library of NATS does it.
+        trusted = ssl.create_default_context(cafile=certificate)
+        await asyncio.get_running_loop().start_tls(
+            writer.transport, writer.transport.get_protocol(), trusted, server_hostname="localhost")
+        assert await reader.read() == b""
+
+with tempfile.TemporaryDirectory() as folder:
+    asyncio.run(main(folder))
+"""
+
+
+def test_end_of_a_tls_connection_logs_nothing():
+    assert lines_of(TLS_AFTER_THE_FIRST_LINE)[0] == []
+
+
 def test_log_limits_each_event_and_counts_the_rest():
     code = """
 structlog.configure(processors=[LogThrottle(lines=3, window_s=0.2), *structlog.get_config()["processors"][1:]])
