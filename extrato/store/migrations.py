@@ -56,6 +56,7 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     "0017_webhook_health": "rolling",
     "0018_migration_classes": "rolling",
     "0024_token_ends": "rolling",
+    "0025_refused_credentials": "rolling",
 }
 
 CREATE_TABLE: Final = """

@@ -35,7 +35,8 @@ CACHE_LIMIT: Final = 10_000
 PUT: Final = """
     INSERT INTO credentials (merchant, provider, account_id, sealed, token_expires_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (merchant, provider) DO UPDATE SET
-        sealed = excluded.sealed, token_expires_at = excluded.token_expires_at, recorded_at = now()
+        sealed = excluded.sealed, token_expires_at = excluded.token_expires_at, recorded_at = now(),
+        refused_at = NULL
     WHERE credentials.account_id = excluded.account_id
     RETURNING account_id
 """

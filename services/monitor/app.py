@@ -32,7 +32,7 @@ from services.monitor.requests import Requests
 from services.monitor.retention import Retention
 from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW, Decision, End
 from services.monitor.second_look import SecondLook
-from services.monitor.sweep_ages import measure_sweep_ages
+from services.monitor.sweep_ages import measure_refused_accounts, measure_sweep_ages
 from services.monitor.sweeps import Sweeps
 from services.monitor.wal_archive import WalArchive
 from services.monitor.webhook_health import JudgeAccounts
@@ -85,6 +85,7 @@ def _scrape(*, hub: Hub, pool: asyncpg.Pool, relay: Relay) -> Scrape:
             measure_head(pool),
             measure_relay(relay, pool),
             measure_sweep_ages(pool, providers=list(hub.providers.remote), now=hub.now),
+            measure_refused_accounts(pool, providers=list(hub.providers.remote), now=hub.now),
         ],
         set_at_once=set_at_once,
     )

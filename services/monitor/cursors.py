@@ -8,23 +8,35 @@ from extrato.store.unavailable import raising_unavailable
 from services.monitor.schedule import Cursor
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import asyncpg
 
 LOAD: Final = "SELECT high_water, deep_at AS backfilled_at FROM sweep_cursors WHERE account = $1"
 
 ACCOUNTS: Final = "SELECT account FROM sweep_cursors"
 
-# Two lanes may sweep one account at the same time; neither moves the cursor back.
+# Two lanes may sweep one account at the same time; neither moves the cursor back. The provider has just accepted the
+# account's credential.
 STORE: Final = """
+    WITH accepted AS (
+        UPDATE credentials SET refused_at = NULL
+        WHERE merchant = split_part($1, '.', 1) AND provider = split_part($1, '.', 2) AND refused_at IS NOT NULL
+    )
     INSERT INTO sweep_cursors (account, high_water, deep_at) VALUES ($1, $2, $3)
     ON CONFLICT (account) DO UPDATE SET
         high_water = greatest(sweep_cursors.high_water, excluded.high_water),
         deep_at = greatest(sweep_cursors.deep_at, excluded.deep_at)
 """
 
+REFUSE: Final = """
+    UPDATE credentials SET refused_at = $2
+    WHERE merchant = split_part($1, '.', 1) AND provider = split_part($1, '.', 2)
+"""
+
 
 class Cursors:
-    """The table `sweep_cursors`."""
+    """The table `sweep_cursors`, and whether the provider refuses an account's credential."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -45,3 +57,8 @@ class Cursors:
         """Move an account's cursor forward; raises `StoreUnavailable`."""
         with raising_unavailable():
             await self._pool.execute(STORE, account, cursor.high_water, cursor.backfilled_at)
+
+    async def note_refusal(self, account: str, *, at: datetime) -> None:
+        """Note that the provider refused the account's credential; raises `StoreUnavailable`."""
+        with raising_unavailable():
+            await self._pool.execute(REFUSE, account, at)

@@ -26,3 +26,9 @@ SWEEP_AGE_S: Final = Gauge(
     "Time since the oldest last complete search over the accounts of a lane; 0 without accounts.",
     ["lane"],
 )
+ACCOUNTS_REFUSED: Final = Gauge(
+    "extrato_accounts_refused", "Swept accounts whose credential the provider refuses.", ["provider"]
+)
+ACCOUNTS_SWEPT: Final = Gauge(
+    "extrato_accounts_swept", "Connected accounts that sweeps search, or whose credential is refused.", ["provider"]
+)

@@ -133,6 +133,8 @@ class Sweeps:
                 # Also a sweep that failed half-way has recorded what it found.
                 await self._note_findings(account, sweep)
         except FAILURES as error:
+            if isinstance(error, ProviderNotConnected):
+                await self._cursors.note_refusal(name, at=self._hub.now())
             return self._after_failure(lane, name, error)
         self._pauses.succeeded(name)
         await self._publish(sweep, lane, account, now, load)

@@ -125,6 +125,8 @@ def test_alerts_and_status_have_the_same_limits():
     for lane, limit_s in verdict.SWEEP_LIMIT_S.items():
         assert f'{{lane="{lane}"}} > {limit_s:.0f}' in text
         assert limit_s >= 3 * INTERVAL_S[lane]
+    assert f"(extrato_accounts_swept) > {verdict.REFUSED_SHARE_LIMIT}" in text
+    assert f"(extrato_accounts_refused) >= {verdict.REFUSED_AT_LEAST}" in text
     assert f"hub:extrato_relay_lag_seconds:min > {verdict.LAG_LIMIT_S:.0f}" in text
     assert f"read_model:extrato_read_model_lag_seconds:max > {verdict.LAG_LIMIT_S:.0f}" in text
 

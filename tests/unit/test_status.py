@@ -22,6 +22,7 @@ from services.cli.status.shape import (
     Log,
     Payments,
     ReadModel,
+    RefusedAccounts,
     Relay,
     Role,
     Sentence,
@@ -212,6 +213,16 @@ def test_lane_is_late_after_some_intervals(lane, limit_s):
     assert one.endswith(" ago.")
     (two,) = attention(sweeps=of(limit_s + 2, limit_s + 1))
     assert two.endswith(", and others too (2 of the oldest ten).")
+
+
+@pytest.mark.parametrize(("refused", "swept", "judged_bad"), [(2, 2, False), (3, 15, False), (3, 14, True)])
+def test_refused_credentials_need_attention_when_many_accounts_have_one(refused, swept, judged_bad):
+    oldest = [SweptAccount(account="a.mercado_pago", age_s=7200.0)]
+    accounts = RefusedAccounts(refused=refused, swept=swept, oldest=oldest)
+    sentence = f"The provider refuses the credentials of {refused} of {swept} accounts."
+    assert attention(refused=accounts) == ([sentence] if judged_bad else [])
+    shown = f"refused      credentials of {refused} of {swept} accounts, not swept for: a.mercado_pago 2 h"
+    assert shown in screen(replace(WELL, refused=accounts)).splitlines()
 
 
 @pytest.mark.parametrize(

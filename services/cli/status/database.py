@@ -15,6 +15,7 @@ from extrato.assembly import vault_keys
 from extrato.errors import StoreUnavailable
 from extrato.process import CannotStart
 from extrato.store.migrations import UnfitSchema, read_schema
+from extrato.store.refused_accounts import REFUSED_FOR
 from extrato.store.token_ends import earliest_token_end
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault import Vault as StoredSecrets
@@ -30,6 +31,7 @@ from services.cli.status.shape import (
     Log,
     Payments,
     ReadModel,
+    RefusedAccounts,
     Sentence,
     SweptAccount,
     Vault,
@@ -102,8 +104,9 @@ OPEN_PAYMENTS: Final = """
         extract(epoch FROM now() - min(expires_at) FILTER (WHERE expires_at < now()))::float8 AS most_overdue_s
     FROM open_payments
 """
-# A connected account is in its fastest lane. An account without a cursor was never swept, and is due since its oldest
-# charge. A lane begins with the account's oldest watch, so an earlier sweep by a slower lane is not late.
+# A connected account is in its fastest lane, unless the provider refuses its credential. An account without a cursor
+# was never swept, and is due since its oldest charge. A lane begins with the oldest watch, so an earlier sweep
+# by a slower lane is not late. Nor is a sweep from before the credential was stored.
 LANES: Final = """
     WITH load AS (
         SELECT merchant, provider, coalesce(bool_or(watch_until > now()), false) AS is_watched,
@@ -114,15 +117,31 @@ LANES: Final = """
         SELECT merchant || '.' || provider AS account,
             CASE WHEN load.is_watched THEN 'fast' WHEN load.oldest IS NOT NULL THEN 'slow' ELSE 'quiet' END AS lane,
             extract(
-                epoch FROM now() - greatest(coalesce(sweep_cursors.high_water, load.oldest), load.watched_since)
+                epoch FROM now() - greatest(
+                    coalesce(sweep_cursors.high_water, load.oldest), load.watched_since,
+                    CASE WHEN coalesce(sweep_cursors.high_water, load.oldest) IS NOT NULL THEN recorded_at END
+                )
             )::float8 AS age_s
         FROM credentials
         LEFT JOIN load USING (merchant, provider)
         LEFT JOIN sweep_cursors ON sweep_cursors.account = merchant || '.' || provider
+        WHERE refused_at IS NULL OR refused_at <= now() - $3::interval
     )
     SELECT lane, count(*) AS accounts, max(age_s) AS oldest_s,
         (array_agg(account ORDER BY age_s DESC))[1:$2] AS named, (array_agg(age_s ORDER BY age_s DESC))[1:$2] AS ages
     FROM swept WHERE age_s IS NOT NULL GROUP BY lane ORDER BY lane
+"""
+REFUSED: Final = """
+    WITH swept AS (
+        SELECT merchant || '.' || provider AS account, coalesce(refused_at > now() - $1::interval, false) AS is_refused,
+            extract(epoch FROM now() - coalesce(high_water, recorded_at))::float8 AS age_s
+        FROM credentials LEFT JOIN sweep_cursors ON sweep_cursors.account = merchant || '.' || provider
+        WHERE high_water IS NOT NULL OR refused_at > now() - $1::interval
+    )
+    SELECT count(*) FILTER (WHERE is_refused) AS refused, count(*) AS swept,
+        (array_agg(account ORDER BY age_s DESC) FILTER (WHERE is_refused))[1:$2] AS named,
+        (array_agg(age_s ORDER BY age_s DESC) FILTER (WHERE is_refused))[1:$2] AS ages
+    FROM swept
 """
 WEBHOOKS: Final = """
     SELECT count(*) AS waiting, extract(epoch FROM now() - min(received_at))::float8 AS oldest_s
@@ -160,6 +179,7 @@ class Found:
     read_models: list[ReadModel] | None = None
     payments: Payments | None = None
     sweeps: list[Lane] | None = None
+    refused: RefusedAccounts | None = None
     webhooks: Waiting | None = None
     requests: Waiting | None = None
     accounts: Accounts | None = None
@@ -206,6 +226,7 @@ class DatabaseReader:
         found.read_models = await self.part("read models", self._read_models)
         found.payments = await self.part("payments", self._payments)
         found.sweeps = await self.part("sweeps", self._sweeps)
+        found.refused = await self.part("refused", self._refused)
         found.webhooks = await self.part("webhooks", lambda: self._waiting(WEBHOOKS))
         found.requests = await self.part("requests", lambda: self._waiting(REQUESTS))
         found.accounts = await self.part("accounts", self._accounts)
@@ -292,19 +313,20 @@ class DatabaseReader:
         return Payments(**dict(await self._row(OPEN_PAYMENTS)))
 
     async def _sweeps(self) -> list[Lane]:
-        rows = await self._connection.fetch(LANES, WATCH, NAMED)
+        rows = await self._connection.fetch(LANES, WATCH, NAMED, REFUSED_FOR)
         return [
             Lane(
                 lane=row["lane"],
                 accounts=row["accounts"],
                 oldest_s=row["oldest_s"],
-                oldest=[
-                    SweptAccount(account=account, age_s=age_s)
-                    for account, age_s in zip(row["named"], row["ages"], strict=True)
-                ],
+                oldest=_swept(row),
             )
             for row in rows
         ]
+
+    async def _refused(self) -> RefusedAccounts:
+        row = await self._connection.fetchrow(REFUSED, REFUSED_FOR, NAMED)
+        return RefusedAccounts(refused=row["refused"], swept=row["swept"], oldest=_swept(row))
 
     async def _waiting(self, query: str) -> Waiting:
         return Waiting(**dict(await self._row(query)))
@@ -325,6 +347,13 @@ class DatabaseReader:
     async def _row(self, query: str) -> Any:
         """Return the only row."""
         return await self._connection.fetchrow(query)
+
+
+def _swept(row: asyncpg.Record) -> list[SweptAccount]:
+    return [
+        SweptAccount(account=account, age_s=age_s)
+        for account, age_s in zip(row["named"] or (), row["ages"] or (), strict=True)
+    ]
 
 
 def _recorded_at(state: bytes) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from services.cli.status.words import age, size
@@ -10,7 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from extrato.store.token_ends import TokenEnd
-    from services.cli.status.shape import Bus, Database, HubStatus, Lane, Log, ReadModel, Relay, Role, Sentence
+    from services.cli.status.shape import (
+        Bus,
+        Database,
+        HubStatus,
+        Lane,
+        Log,
+        ReadModel,
+        RefusedAccounts,
+        Relay,
+        Role,
+        Sentence,
+        SweptAccount,
+    )
 
 VERDICTS: Final = {"ok": "all is well", "attention": "needs attention", "unreadable": "cannot be read"}
 LABEL: Final = 13
@@ -41,6 +54,8 @@ def _lines(status: HubStatus) -> Iterator[str]:
         yield from _bus(status.bus)
     for lane in sorted(status.sweeps or (), key=lambda lane: LANES.index(lane.lane)):
         yield _line("sweeps", _lane(lane))
+    if status.refused is not None and status.refused.refused:
+        yield _line("refused", _refused(status.refused))
     yield from _work(status)
     if status.vault is not None:
         yield _line("vault", f"{status.vault.keys} keys" if status.vault.keys > 1 else "1 key")
@@ -113,8 +128,15 @@ def _bus(bus: Bus) -> Iterator[str]:
 
 
 def _lane(lane: Lane) -> str:
-    named = ", ".join(f"{each.account} {age(each.age_s)}" for each in lane.oldest[:WORST])
-    return f"{lane.lane}: {lane.accounts} accounts, oldest sweep {age(lane.oldest_s)} ago ({named})"
+    return f"{lane.lane}: {lane.accounts} accounts, oldest sweep {age(lane.oldest_s)} ago ({_named(lane.oldest)})"
+
+
+def _refused(accounts: RefusedAccounts) -> str:
+    return f"credentials of {accounts.refused} of {accounts.swept} accounts, not swept for: {_named(accounts.oldest)}"
+
+
+def _named(swept: Iterable[SweptAccount]) -> str:
+    return ", ".join(f"{each.account} {age(each.age_s)}" for each in islice(swept, WORST))
 
 
 def _work(status: HubStatus) -> Iterator[str]:

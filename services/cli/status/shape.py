@@ -120,6 +120,17 @@ class Lane(Struct, frozen=True, kw_only=True):
     oldest: list[SweptAccount]
 
 
+class RefusedAccounts(Struct, frozen=True, kw_only=True):
+    """Accounts whose credential the provider refuses, which no lane contains; `swept` also counts the other accounts.
+
+    `oldest` has at most ten; `age_s` is the time since their last sweep, or since the credential was stored.
+    """
+
+    refused: int
+    swept: int
+    oldest: list[SweptAccount]
+
+
 class Payments(Struct, frozen=True, kw_only=True):
     """Open payments: all of them, the watched ones, those without a charge, and those that should have ended."""
 
@@ -171,6 +182,7 @@ class HubStatus(Struct, frozen=True, kw_only=True):
     bus: Bus | None = None
     roles: list[Role] = []
     sweeps: list[Lane] | None = None
+    refused: RefusedAccounts | None = None
     payments: Payments | None = None
     webhooks: Waiting | None = None
     requests: Waiting | None = None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Lane,
         Payments,
         ReadModel,
+        RefusedAccounts,
         Relay,
         Role,
         Vault,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 LAG_LIMIT_S: Final = 30.0
 # Lanes sweep each 5 s, 5 min and 15 min, and a failing account is retried within 60 s.
 SWEEP_LIMIT_S: Final = {"fast": 60.0, "slow": 900.0, "quiet": 2700.0}
+# One merchant's credential is the merchant's matter; that of many merchants is the hub's or the provider's.
+REFUSED_SHARE_LIMIT: Final = 0.2
+REFUSED_AT_LEAST: Final = 3
 # A delivery is due again after 10 s, 20 s, 40 s and so on.
 WEBHOOK_LIMIT_S: Final = 300.0
 # The monitor completes a request after 10 s, and then asks the provider until it answers.
@@ -66,6 +70,7 @@ def _attention(status: HubStatus) -> Iterator[Sentence]:
         ("relay", _of_relay(status.relay)),
         ("read models", _of_read_models(status.read_models or [])),
         ("sweeps", _of_sweeps(status.sweeps or [])),
+        ("refused", _of_refused(status.refused)),
         ("webhooks", _of_waiting(status.webhooks, WEBHOOK_LIMIT_S, "verified webhooks wait to be handled")),
         ("requests", _of_waiting(status.requests, REQUEST_LIMIT_S, "payments wait for the answer to a request")),
         ("payments", _of_payments(status.payments)),
@@ -149,6 +154,13 @@ def _of_sweeps(lanes: list[Lane]) -> Iterator[str]:
                 f"The {lane.lane} lane is late: {late[0].account} was swept {ago(late[0].age_s)}"
                 f"{f', and others too ({len(late)} of the oldest ten)' if len(late) > 1 else ''}."
             )
+
+
+def _of_refused(accounts: RefusedAccounts | None) -> Iterator[str]:
+    if accounts is None or accounts.refused < REFUSED_AT_LEAST:
+        return
+    if accounts.refused > REFUSED_SHARE_LIMIT * accounts.swept:
+        yield f"The provider refuses the credentials of {accounts.refused} of {accounts.swept} accounts."
 
 
 def _of_waiting(waiting: Waiting | None, limit_s: float, what: str) -> Iterator[str]:

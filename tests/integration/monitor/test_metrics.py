@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from services.monitor.app import Monitor
 from services.monitor.metrics import CYCLE_TIMESTAMP_S
 from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW
-from services.monitor.sweep_ages import measure_sweep_ages
+from services.monitor.sweep_ages import measure_refused_accounts, measure_sweep_ages
 
 if TYPE_CHECKING:
     from extrato.bus.connection import Bus
@@ -78,6 +79,68 @@ async def test_age_of_a_lane_is_that_of_its_longest_unsearched_account(world: Wo
     assert (unwatched[FAST], unwatched[SLOW]) == (0, unwatched[QUIET])
     await world.hub.vault.remove("padaria", "mercado_pago")
     assert await ages(world, later=timedelta(hours=1)) == {FAST: 0, SLOW: 0, QUIET: 0}
+
+
+async def refuse(world: World, slug: str) -> None:
+    """Store a token that the provider rejects."""
+    await world.hub.vault.change(slug, "mercado_pago", lambda held: replace(held, access_token="APP_USR-revoked"))
+
+
+async def refused(world: World, *, later: timedelta = timedelta()) -> tuple[float | None, float | None]:
+    await measure_refused_accounts(
+        world.pool, providers=["mercado_pago"], now=lambda: world.hub.now() + later
+    ).measure()
+    labels = {"provider": "mercado_pago"}
+    return (
+        REGISTRY.get_sample_value("extrato_accounts_refused", labels),
+        REGISTRY.get_sample_value("extrato_accounts_swept", labels),
+    )
+
+
+async def test_refused_account_is_counted_apart_and_hides_no_other_account(world: World):
+    await world.open()
+    await world.open(slug="mercado")
+    sweeps = world.sweeps()
+    await sweeps.run_once(FAST, "mercado.mercado_pago")
+    await refuse(world, "padaria")
+    await sweeps.run_once(FAST, PADARIA)
+    assert await refused(world) == (1, 2)
+    await world.pool.execute("UPDATE credentials SET recorded_at = now() - interval '1 hour'")
+    await world.pool.execute(
+        "UPDATE open_payments SET opened_at = opened_at - interval '1 hour' WHERE merchant = 'padaria'"
+    )
+    # Only the age of the other account is shown.
+    assert 60 <= (await ages(world, later=timedelta(seconds=60)))[FAST] < 90
+    # The hub does not ask again: that is its fault.
+    later = timedelta(minutes=46)
+    await world.pool.execute("UPDATE open_payments SET watch_until = watch_until + interval '2 hours'")
+    assert (await ages(world, later=later))[FAST] >= 3600
+    assert await refused(world, later=later) == (0, 1)
+
+
+@pytest.mark.parametrize("lane", [FAST, QUIET])
+async def test_accepted_credential_ends_the_refusal(world: World, lane: str):
+    await world.open()
+    held = await world.hub.vault.get("padaria", "mercado_pago")
+    await refuse(world, "padaria")
+    await world.sweeps().run_once(lane, PADARIA)
+    assert await refused(world) == (1, 1)
+    # The provider accepts the stored token again.
+    refused_at = await world.pool.fetchval("SELECT refused_at FROM credentials WHERE merchant = 'padaria'")
+    await world.hub.vault.change("padaria", "mercado_pago", lambda _: held)
+    assert await refused(world) == (0, 0)
+    await world.pool.execute("UPDATE credentials SET refused_at = $1 WHERE merchant = 'padaria'", refused_at)
+    await world.sweeps().run_once(lane, PADARIA)
+    assert await refused(world) == (0, 1)
+
+
+async def test_age_of_an_account_begins_with_its_newest_credential(world: World):
+    await world.open()
+    await world.sweeps().run_once(FAST, PADARIA)
+    await world.pool.execute("UPDATE sweep_cursors SET high_water = now() - interval '30 days'")
+    assert (await ages(world))[QUIET] < 60
+    await world.pool.execute("UPDATE credentials SET recorded_at = now() - interval '2 hours'")
+    assert (await ages(world))[QUIET] >= 7200
 
 
 async def test_age_is_not_shown_without_the_read_model(world: World):

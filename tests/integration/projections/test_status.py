@@ -178,8 +178,9 @@ async def test_tables_that_were_never_built_are_not_read(hub, bus, environment):
 async def test_late_sweeps_name_ten_accounts(hub, bus, environment):
     await hub.make_tables()
     await hub.pool.execute(
-        """INSERT INTO credentials (merchant, provider, account_id, sealed)
-           SELECT 'm-' || n, 'mercado_pago', n::text, '' FROM generate_series(1, 2000) AS n"""
+        """INSERT INTO credentials (merchant, provider, account_id, sealed, recorded_at)
+           SELECT 'm-' || n, 'mercado_pago', n::text, '', now() - interval '30 days'
+           FROM generate_series(1, 2000) AS n"""
     )
     await hub.pool.execute(
         """INSERT INTO sweep_cursors SELECT 'm-' || n || '.mercado_pago', now() - n * interval '1 minute', now()
@@ -202,6 +203,27 @@ async def test_late_sweeps_name_ten_accounts(hub, bus, environment):
     assert [sentence.partition(" is late")[0] for sentence in sentences] == ["The fast lane", "The quiet lane"]
     assert (found.payments.open, found.payments.watched, found.accounts.connected) == (2, 2, 2000)
     assert len(screen(found).splitlines()) < 50
+
+
+async def test_refused_accounts_are_named_apart_from_the_lanes(hub, bus, environment):
+    await hub.make_tables()
+    await hub.pool.execute(
+        """INSERT INTO credentials (merchant, provider, account_id, sealed, recorded_at, refused_at)
+           SELECT 'm-' || n, 'mercado_pago', n::text, '', now() - interval '30 days',
+               CASE WHEN n <= 20 THEN now() - interval '40 minutes' WHEN n = 21 THEN now() - interval '46 minutes' END
+           FROM generate_series(1, 40) AS n"""
+    )
+    await hub.pool.execute(
+        """INSERT INTO sweep_cursors SELECT 'm-' || n || '.mercado_pago', now() - n * interval '1 minute', now()
+           FROM generate_series(2, 30) AS n"""
+    )
+    found = await read(environment)
+    (lane,) = found.sweeps
+    assert (lane.accounts, lane.oldest[0].account) == (10, "m-30.mercado_pago")
+    assert (found.refused.refused, found.refused.swept) == (20, 30)
+    assert [each.account for each in found.refused.oldest[:3]] == [f"m-{n}.mercado_pago" for n in (1, 20, 19)]
+    assert len(found.refused.oldest) == 10
+    assert attention(found)["refused"] == "The provider refuses the credentials of 20 of 30 accounts."
 
 
 async def test_webhook_that_waits_too_long_needs_attention(hub, bus, environment):
