@@ -131,7 +131,11 @@ FORGET: Final = """
     DELETE FROM webhook_findings
     WHERE merchant = $1 AND provider = $2 AND ($3::timestamptz IS NULL OR found_at <= $3)
 """
-FAILING: Final = "SELECT provider, count(*) FROM webhook_health WHERE failing_since IS NOT NULL GROUP BY provider"
+# An account without a verified webhook of late proves nothing about the others.
+COUNT_ACCOUNTS: Final = """
+    SELECT provider, count(failing_since) AS failing, count(*) AS judged FROM webhook_health
+    WHERE failing_since IS NOT NULL OR verified_at > $1 GROUP BY provider
+"""
 LAST_VERIFIED: Final = "SELECT provider, verified_at FROM webhook_health WHERE merchant = $1"
 
 
@@ -226,7 +230,14 @@ class WebhookHealth:
         return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
-async def count_failing(pool: asyncpg.Pool, *, timeout_s: float) -> dict[str, int]:
-    """Return the number of accounts whose webhooks fail, by provider; raises the database's errors."""
-    rows = await pool.fetch(FAILING, timeout=timeout_s)
-    return {row[0]: row[1] for row in rows}
+class FailingShare(Struct, frozen=True, kw_only=True):
+    """How many accounts have failing webhooks, of all that have these or had a verified webhook within `KEPT`."""
+
+    failing: int
+    judged: int
+
+
+async def count_failing(pool: asyncpg.Pool, *, now: datetime, timeout_s: float) -> dict[str, FailingShare]:
+    """Return the share by provider, without those that have no such account; raises the database's errors."""
+    rows = await pool.fetch(COUNT_ACCOUNTS, now - KEPT, timeout=timeout_s)
+    return {row["provider"]: FailingShare(failing=row["failing"], judged=row["judged"]) for row in rows}

@@ -43,6 +43,9 @@ PROVIDER_TOKEN_DAYS: Final = Gauge(
     "Fewest days until an access token of the provider ends; 0 after the end of one.",
     ["provider"],
 )
+WEBHOOK_ACCOUNTS: Final = Gauge(
+    "extrato_webhook_accounts", "Accounts with a verified webhook within a week, or whose webhooks fail.", ["provider"]
+)
 WEBHOOK_ACCOUNTS_FAILING: Final = Gauge(
     "extrato_webhook_accounts_failing", "Accounts whose webhooks fail at the moment.", ["provider"]
 )

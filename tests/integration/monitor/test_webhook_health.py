@@ -89,7 +89,12 @@ class Accounts:
         return await self.pool.fetchval("SELECT count(*) FROM webhook_findings")
 
     async def failing(self) -> dict[str, int]:
-        return await count_failing(self.pool, timeout_s=2)
+        found = await count_failing(self.pool, now=self.hub.now(), timeout_s=2)
+        return {provider: share.failing for provider, share in found.items() if share.failing}
+
+    async def judged_of_all(self, *, later: timedelta = timedelta()) -> list[tuple[int, int]]:
+        found = await count_failing(self.pool, now=self.hub.now() + later, timeout_s=2)
+        return [(share.failing, share.judged) for share in found.values()]
 
 
 PAST_GRACE = timedelta(seconds=61)
@@ -282,6 +287,17 @@ async def test_log_that_lost_the_alarm_records_it_again(accounts: Accounts):
     assert noted_since is not None
     state = merchant_domain.decider("padaria").fold(envelope.event for envelope in before)
     assert merchant_domain.decide(command, state) == await accounts.alarms()
+
+
+async def test_failing_accounts_are_counted_among_those_with_webhooks(accounts: Accounts):
+    assert await accounts.judged_of_all() == []
+    await accounts.deliver("1", merchant="mercado")
+    assert await accounts.judged_of_all() == [(0, 1)]
+    await accounts.found(3)
+    await accounts.judge(after=PAST_GRACE)
+    assert await accounts.judged_of_all() == [(1, 2)]
+    # Webhooks of more than a week ago prove nothing.
+    assert await accounts.judged_of_all(later=timedelta(days=8)) == [(1, 1)]
 
 
 async def test_findings_of_a_lost_merchant_are_forgotten(accounts: Accounts):
