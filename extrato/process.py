@@ -31,6 +31,7 @@ from extrato.store.migrations import UnfitSchema, read_schema
 from extrato.store.pool import CONNECT_TIMEOUT_S, Pool
 from extrato.store.transaction_pooler import TRANSACTION_POOLER, is_transaction_pooler
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
+from extrato.store.unknown_topics import unknown_topics
 from extrato.store.vault_keys import InvalidVaultKey
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 START_DEADLINE_S: Final = 30.0
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 2.0
+LOOK_WITHIN_S: Final = 2.0
 CLOSE_WITHIN_S: Final = 0.5
 CANCEL_AGAIN_S: Final = 0.25
 LAST_SPANS_S: Final = 2.0
@@ -86,6 +88,7 @@ async def open_database(settings: Settings, *, connections: int) -> AsyncIterato
         pool = await Pool(settings.database_url, connections=connections)
         try:
             await _check_schema(pool)
+            await _warn_of_unknown_events(pool)
         except BaseException:
             pool.terminate()
             raise
@@ -107,6 +110,21 @@ async def _check_schema(pool: asyncpg.Pool) -> None:
         raise NotMigrated
     if schema.newer:
         _logger.warning("newer_schema", migrations=schema.newer)
+
+
+async def _warn_of_unknown_events(pool: asyncpg.Pool) -> None:
+    """Log the topics of a newer version.
+
+    The process starts all the same: it can still serve the other payments and merchants, and one merchant's event must
+    not stop a hub. `extrato check` calls them a problem.
+    """
+    try:
+        topics = await unknown_topics(pool, timeout_s=LOOK_WITHIN_S)
+    except TimeoutError:
+        _logger.warning("unknown_events_not_looked_for", within_s=LOOK_WITHIN_S)
+        return
+    if topics:
+        _logger.error("unknown_events", topics=topics)
 
 
 @contextlib.asynccontextmanager

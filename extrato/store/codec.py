@@ -26,6 +26,8 @@ _decode_object = msgspec.json.Decoder(dict).decode
 _decoder_of_topic: Final = {
     topic: msgspec.json.Decoder(event_type).decode for topic, event_type in EVENT_OF_TOPIC.items()
 }
+KNOWN_TOPICS: Final = frozenset(EVENT_OF_TOPIC) | frozenset(UPCASTERS)
+
 _topic_of_type: Final = {event_type: topic_of(event_type) for event_type in EVENTS}
 
 

@@ -26,6 +26,7 @@ from extrato.store.migrations import UnfitSchema, read_schema
 from extrato.store.rights import may_rewrite_log, missing_rights
 from extrato.store.token_ends import earliest_token_end
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
+from extrato.store.unknown_topics import LOOKED_AT, unknown_topics
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.store.vault_rotation import check_all_decrypt
@@ -101,19 +102,20 @@ async def _check_postgresql(settings: Settings) -> list[Finding]:
         return [
             *findings,
             _problem("postgresql", str(error)),
-            *(not_checked(check, why) for check in ("schema", "rights", "vault", "tokens")),
+            *(not_checked(check, why) for check in ("schema", "events", "rights", "vault", "tokens")),
         ]
     try:
         findings += [await _check_version(connection), await _check_schema(connection)]
         if findings[-1].status != "problem":
             findings += [
+                await _check_events(connection),
                 await _check_rights(connection),
                 await _check_vault(settings, connection),
                 judge_token(await earliest_token_end(connection)),
             ]
         else:
             why = "the schema is not that of this version"
-            findings += [not_checked(check, why) for check in ("rights", "vault", "tokens")]
+            findings += [not_checked(check, why) for check in ("events", "rights", "vault", "tokens")]
     except (asyncpg.PostgresError, *DATABASE_UNAVAILABLE) as error:
         findings.append(_problem("postgresql", f"PostgreSQL refuses a query: {str(error) or type(error).__name__}."))
     finally:
@@ -153,6 +155,16 @@ async def _check_schema(connection: asyncpg.Connection) -> Finding:
         newer = ", ".join(schema.newer)
         return _warning("schema", f"Every migration is applied, and of a newer version (rolling): {newer}.")
     return _ok("schema", "Every migration is applied.")
+
+
+async def _check_events(connection: asyncpg.Connection) -> Finding:
+    if topics := await unknown_topics(connection, timeout_s=ANSWER_WITHIN_S):
+        named = ", ".join(topics)
+        return _problem(
+            "events",
+            f"Events of a newer version: {named}. Calls about their payments and merchants fail: use that version.",
+        )
+    return _ok("events", f"This version knows the newest {LOOKED_AT:,} events.")
 
 
 async def _check_rights(connection: asyncpg.Connection) -> Finding:

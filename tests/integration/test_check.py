@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from extrato.bus.connection import STREAMS, connect
 from extrato.bus.copies import open_copies
 from extrato.settings import Settings
+from extrato.store import unknown_topics
 from extrato.store.migrations import migrate
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys
@@ -35,7 +36,7 @@ KEY = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
 OTHER_KEY = "ZmVkY2JhWllYV1ZVVFNSUVBPTk1MS0pJSEdGRURDQkE="
 SECRET = "hidden-word"
 EVERY_CHECK = [
-    *("postgresql", "schema", "rights", "vault", "tokens"),
+    *("postgresql", "schema", "events", "rights", "vault", "tokens"),
     *("nats", "streams", "mercado_pago", "clock", "certificate"),
 ]
 
@@ -111,7 +112,7 @@ async def test_servers_that_are_away_are_problems_without_their_passwords(enviro
         "nats",
         "mercado_pago",
     }
-    for name in ("schema", "rights", "vault", "tokens", "streams", "clock"):
+    for name in ("schema", "events", "rights", "vault", "tokens", "streams", "clock"):
         assert found[name][1].startswith("Not checked: ")
 
 
@@ -119,6 +120,20 @@ async def test_one_role_that_may_rewrite_the_log_is_a_warning(environment, empty
     found = await examined(environment, EXTRATO_DATABASE_URL=empty_database_url)
     assert found["rights"][0] == "warning"
     assert "could rewrite the log" in found["rights"][1]
+
+
+async def test_events_of_a_newer_version_are_a_problem(environment, empty_database_url, monkeypatch):
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.execute(
+        """INSERT INTO stored_events (originator_id, originator_version, topic, state)
+           SELECT gen_random_uuid(), 1, topic, '{}'
+           FROM unnest('{TimeTravelled.v1,PaymentOpened.v1,PaymentOpened.v9,PaymentOpened.v9}'::text[]) AS topic"""
+    )
+    await connection.close()
+    status, sentence = (await examined(environment))["events"]
+    assert (status, "newer version: PaymentOpened.v9, TimeTravelled.v1." in sentence) == ("problem", True)
+    monkeypatch.setattr(unknown_topics, "LOOKED_AT", 3)
+    assert "newer version: PaymentOpened.v9." in (await examined(environment))["events"][1]
 
 
 async def test_missing_rights_are_listed(environment, empty_database_url):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import subprocess
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from contracts.events import EVENT_OF_TOPIC
 from extrato.store.log import LogReader
 from extrato.store.migrations import CLASSES
 from services.projections.read_models.registry import READ_MODELS
 from services.projections.rebuild import rebuild
+from tests.changelog import sections
 from tests.commands import run_command
 from tests.pace import until
 from tests.running_hub import ROOT, running_hub
@@ -44,6 +48,17 @@ def older_code(tmp_path: Path) -> Path:
     archive = subprocess.run((*git, "archive", OLDER, *PARTS_OF_THE_PROGRAM), capture_output=True, check=True)
     subprocess.run(("tar", "--extract", "--directory", str(tmp_path)), input=archive.stdout, check=True)
     return tmp_path
+
+
+def test_changelog_says_what_a_rollback_breaks_for_each_new_event():
+    git = ("git", "-c", "safe.directory=*", "-C", str(ROOT))
+    listed = subprocess.run(
+        (*git, "ls-tree", "--name-only", OLDER, "contracts/schemas/"), capture_output=True, check=True, text=True
+    )
+    known = {PurePosixPath(line).stem for line in listed.stdout.splitlines()}
+    newest = sections((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))[0]
+    rollback = newest.text.partition("### Rollback\n")[2].partition("\n### ")[0]
+    assert set(EVENT_OF_TOPIC) - known <= set(re.findall(r"`(\w+\.v\d+)`", rollback))
 
 
 class Traffic:

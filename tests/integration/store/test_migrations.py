@@ -127,6 +127,20 @@ async def test_program_refuses_a_newer_schema_that_is_not_rolling(
         await migrate(own_url)
 
 
+@pytest.mark.parametrize(("topic", "level"), [("TimeTravelled.v1", "error"), ("PaymentOpened.v1", None)])
+async def test_start_names_the_events_of_a_newer_version(
+    own_url: str, connection: asyncpg.Connection, topic: str, level: str | None
+):
+    await migrate(own_url)
+    await connection.execute("INSERT INTO stored_events VALUES (gen_random_uuid(), 1, $1, '{}')", topic)
+    settings = Settings.from_environment({"EXTRATO_DATABASE_URL": own_url})
+    with structlog.testing.capture_logs() as lines:
+        async with open_database(settings, connections=1):
+            pass
+    expected = {"event": "unknown_events", "component": "process", "topics": [topic], "log_level": level}
+    assert lines == ([expected] if level else [])
+
+
 async def test_program_works_with_a_newer_schema_that_is_rolling(own_url: str, connection: asyncpg.Connection):
     await connection.execute("INSERT INTO schema_migrations (name, class) VALUES ('9001_later', 'rolling')")
     with structlog.testing.capture_logs() as lines:
