@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +29,8 @@ LONG = {
     "payer_email": lambda length: f"a@{'b' * (length - 4)}.c",
     "phone": lambda length: "(8" + ".8" * (length // 2 - 1),
 }
+# Times that must lie ahead.
+AHEAD = {"token_expires_at"}
 BREAD = {"nome": "Pão Francês", "quantidade": 1}
 # Punctuation never makes these longer than the documents themselves, so that no valid text has the maximum length.
 UNREACHABLE = {"cpf", "cnpj"}
@@ -91,7 +93,7 @@ def _edges_of_text(schema: dict[str, Any], path: Steps) -> Iterator[Edge]:
     if schema.get("minLength"):
         yield Edge(path, "", is_valid=False)
     if schema.get("format") == "date-time":
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) + (timedelta(days=30) if name in AHEAD else timedelta(0))
         yield from (Edge(path, at.isoformat(), is_valid=bool(at.tzinfo)) for at in (now, now.replace(tzinfo=None)))
 
 
