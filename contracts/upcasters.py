@@ -33,6 +33,11 @@ def _payment_opened_v2(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "charge": None}
 
 
+def _payment_opened_v3(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 had the payer's e-mail address in plain text."""
+    return data
+
+
 def _charge_created_v1(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 had neither the attempt nor the account; every charge could have several attempts."""
     return {**data, "attempt_id": None, "account_id": None}
@@ -62,6 +67,11 @@ def _late_payment_received_v2(data: dict[str, Any]) -> dict[str, Any]:
 def _observation_recorded_v1(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 had only attempts in the charge's currency, which was always BRL."""
     return {**data, "currency": "BRL"}
+
+
+def _observation_recorded_v2(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 had the payer's e-mail address in plain text, and the plain SHA-256 of the answer."""
+    return data
 
 
 def _observation_ignored_v1(data: dict[str, Any]) -> dict[str, Any]:
@@ -100,12 +110,14 @@ def _api_key_issued_v2(data: dict[str, Any]) -> dict[str, Any]:
 UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "PaymentOpened.v1": ("PaymentOpened.v2", _payment_opened_v1),
     "PaymentOpened.v2": ("PaymentOpened.v3", _payment_opened_v2),
+    "PaymentOpened.v3": ("PaymentOpened.v4", _payment_opened_v3),
     "ChargeCreated.v1": ("ChargeCreated.v2", _charge_created_v1),
     "StatusChanged.v1": ("StatusChanged.v2", _status_changed_v1),
     "ProviderConnected.v1": ("ProviderConnected.v2", _provider_connected_v1),
     "LatePaymentReceived.v1": ("LatePaymentReceived.v2", _late_payment_received_v1),
     "LatePaymentReceived.v2": ("LatePaymentReceived.v3", _late_payment_received_v2),
     "ObservationRecorded.v1": ("ObservationRecorded.v2", _observation_recorded_v1),
+    "ObservationRecorded.v2": ("ObservationRecorded.v3", _observation_recorded_v2),
     "ObservationIgnored.v1": ("ObservationIgnored.v2", _observation_ignored_v1),
     "RefundMade.v1": ("RefundMade.v2", _refund_made_v1),
     "RefundRequested.v1": ("RefundRequested.v2", _refund_requested_v1),

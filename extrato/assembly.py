@@ -16,6 +16,7 @@ from extrato.store.event_log import EventLog
 from extrato.store.inbox import WebhookInbox
 from extrato.store.payers import Payers
 from extrato.store.payment_ids import PaymentIds
+from extrato.store.personal_data import PersonalData
 from extrato.store.provider_budgets import ProviderBudgets
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys, KeyFile
@@ -69,6 +70,7 @@ async def open_hub(
                 payment_ids=PaymentIds(pool),
                 vault=vault,
                 payers=Payers(pool, vault),
+                personal_data=PersonalData(pool, vault),
                 inbox=inbox,
                 webhook_health=WebhookHealth(pool),
                 telemetry=TelemetryPublisher(bus),

@@ -12,11 +12,12 @@ class ObservationRecorded(Struct, frozen=True, kw_only=True):
     """A provider answered the hub about one attempt.
 
     A payment may have several attempts (a refused card, then a Pix), with other amounts than the charge or in another
-    `currency`. `observed_at` is the provider's time of the attempt's latest change; `evidence` is the SHA-256 of the
-    provider's answer, in hex.
+    `currency`. `observed_at` is the provider's time of the attempt's latest change; `evidence` is the digest of the
+    provider's answer, in hex: the SHA-256 of the salt of the payment's key and the answer. `payer_email` is sealed with
+    that key. Older logs have the plain SHA-256, and the e-mail address in plain text.
     """
 
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     attempt_id: str
     status: str

@@ -24,10 +24,11 @@ class PaymentOpened(Struct, frozen=True, kw_only=True):
 
     `provider` is a name from `extrato/providers/registry.py`; `method` is `pix` for a code to scan or paste, or
     `checkout` for a page of the provider. `bank_payment_id` is an unguessable identifier that contains the payment's
-    number; `external_reference` is the identifier that the provider receives.
+    number; `external_reference` is the identifier that the provider receives. `payer_email` is sealed with the
+    payment's key; older logs have it in plain text.
     """
 
-    schema_version: ClassVar[int] = 3
+    schema_version: ClassVar[int] = 4
 
     provider: str
     method: str

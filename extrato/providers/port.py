@@ -82,7 +82,7 @@ class Observation(Struct, frozen=True, kw_only=True):
     refunded_centavos: int
     observed_at: datetime
     paid_at: datetime | None
-    payer_email: str | None
+    payer: Payer
     answer: bytes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -20,7 +19,9 @@ from extrato.errors import Conflict, StoreUnavailable
 from extrato.store.append_metrics import count_write
 from extrato.store.batcher import Batcher
 from extrato.store.codec import NewEvent, to_state, topic_of_new
+from extrato.store.payment_keys import NewKey
 from extrato.store.recorder import POSITIONS_INDEX, AsyncpgRecorder, Member
+from extrato.store.sealing import Evidence
 from extrato.store.unavailable import DATABASE_UNAVAILABLE, NOT_DONE_ERRORS, is_database_unavailable
 
 if TYPE_CHECKING:
@@ -37,16 +38,16 @@ WRITE_TIMEOUT_S: Final = 10.0
 APPEND: Final = f"append {PAYMENTS_STREAM}"
 
 
-class Evidence(Struct, frozen=True):
-    """The bytes that prove an event; `kind` names their format, such as `mercado_pago/payment`."""
+class Attached(Struct, frozen=True, kw_only=True):
+    """Stored in the transaction of a payment's events: evidence, the payment's new key, and its payer's tags."""
 
-    kind: str
-    body: bytes
+    payment_id: int = 0
+    evidence: Sequence[Evidence] = ()
+    new_key: NewKey | None = None
+    tags: Sequence[bytes] = ()
 
-    @property
-    def digest(self) -> bytes:
-        """The SHA-256 of the body, which is the evidence's address."""
-        return hashlib.sha256(self.body).digest()
+
+NOTHING_ATTACHED: Final = Attached()
 
 
 class StreamAppend(Struct, frozen=True, kw_only=True):
@@ -83,7 +84,7 @@ class Appender:
         """Count the appends that wait for a write."""
         return self._batcher.waiting
 
-    async def append(self, *appends: StreamAppend, evidence: Sequence[Evidence] = ()) -> list[int]:
+    async def append(self, *appends: StreamAppend, attached: Attached = NOTHING_ATTACHED) -> list[int]:
         """Append to one or several streams, all or nothing; return the positions of the events.
 
         Raises `Conflict` when a stream has another version, and `Overloaded` when too many appends wait. Raises
@@ -91,7 +92,12 @@ class Appender:
         in the log.
         """
         with tracing.span(APPEND, "producer") as span:
-            member = Member([(piece.digest, piece.kind, piece.body) for piece in evidence], span.traceparent)
+            member = Member(
+                [(piece.digest, piece.kind, piece.body, piece.payment_id) for piece in attached.evidence],
+                [(attached.new_key.payment_id, attached.new_key.sealed)] if attached.new_key else (),
+                [(attached.payment_id, tag) for tag in attached.tags],
+                span.traceparent,
+            )
             for append in appends:
                 for version, new in enumerate(append.events, start=append.expected_version + 1):
                     member.add(append.stream_id, version, topic_of_new(new), to_state(_with_origin(new, span)))

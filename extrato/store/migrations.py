@@ -55,6 +55,8 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     "0016_api_key_uses": "rolling",
     "0017_webhook_health": "rolling",
     "0018_migration_classes": "rolling",
+    # An older gateway would show sealed e-mail addresses as they are, and append plain ones.
+    "0020_personal_data": "coordinated",
     "0024_token_ends": "rolling",
     "0025_refused_credentials": "rolling",
 }

@@ -22,7 +22,7 @@ CHANNEL: Final = "stored_events"
 READ_TIMEOUT_S: Final = 5.0
 
 # One round trip: the function locks out other writers, skips members with a conflict, and inserts the others.
-APPEND: Final = "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+APPEND: Final = f"SELECT append_events({', '.join(f'${n}' for n in range(1, 17))})"
 
 SELECT_STREAM: Final = """
     SELECT notification_id, originator_id, originator_version, topic, state
@@ -73,20 +73,29 @@ MAX_POSITION: Final = "SELECT max(notification_id) FROM stored_events"
 
 
 class Member:
-    """One caller's part of a batch: events that are appended all or not at all, and their evidence.
+    """One caller's part of a batch: events that are appended all or not at all, and what is stored beside them.
 
-    The events are columns, as `append_events` takes them. `evidence` has digest, kind and body of each piece.
-    `traceparent` names the caller's recorded span.
+    The events are columns, as `append_events` takes them. `evidence` has digest, kind, body and payment of each piece,
+    `keys` a payment and its encrypted key, `tags` a payment and a tag of its payer. `traceparent` names the caller's
+    recorded span.
     """
 
-    __slots__ = ("evidence", "states", "streams", "topics", "traceparent", "versions")
+    __slots__ = ("evidence", "keys", "states", "streams", "tags", "topics", "traceparent", "versions")
 
-    def __init__(self, evidence: Sequence[tuple[bytes, str, bytes]] = (), traceparent: str = "") -> None:
+    def __init__(
+        self,
+        evidence: Sequence[tuple[bytes, str, bytes, int]] = (),
+        keys: Sequence[tuple[int, bytes]] = (),
+        tags: Sequence[tuple[int, bytes]] = (),
+        traceparent: str = "",
+    ) -> None:
         self.streams: list[UUID] = []
         self.versions: list[int] = []
         self.topics: list[str] = []
         self.states: list[bytes] = []
         self.evidence = evidence
+        self.keys = keys
+        self.tags = tags
         self.traceparent = traceparent
 
     def add(self, stream_id: UUID, version: int, topic: str, state: bytes) -> None:
@@ -114,7 +123,9 @@ class AsyncpgRecorder:
         versions: list[int] = []
         topics: list[str] = []
         states: list[bytes] = []
-        evidence: list[tuple[int, bytes, str, bytes]] = []
+        evidence: list[tuple[int, bytes, str, bytes, int]] = []
+        keys: list[tuple[int, int, bytes]] = []
+        tags: list[tuple[int, int, bytes]] = []
         for number, member in enumerate(members):
             owners += [number] * len(member.states)
             streams += member.streams
@@ -122,8 +133,18 @@ class AsyncpgRecorder:
             topics += member.topics
             states += member.states
             evidence += [(number, *piece) for piece in member.evidence]
+            keys += [(number, *key) for key in member.keys]
+            tags += [(number, *tag) for tag in member.tags]
         positions: list[int] = await self._pool.fetchval(
-            APPEND, owners, streams, versions, topics, states, *([piece[n] for piece in evidence] for n in range(4))
+            APPEND,
+            owners,
+            streams,
+            versions,
+            topics,
+            states,
+            *([piece[n] for piece in evidence] for n in range(5)),
+            *([key[n] for key in keys] for n in range(3)),
+            *([tag[n] for tag in tags] for n in range(3)),
         )
         found = iter(positions)
         appended = [list(itertools.islice(found, len(member.states))) for member in members]

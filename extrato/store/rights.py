@@ -21,6 +21,8 @@ TABLES: Final = {
     "sweep_cursors": ORDINARY,
     "checkpoints": ORDINARY,
     "payers": ORDINARY,
+    "payment_keys": "SELECT, INSERT, UPDATE",
+    "person_tags": "SELECT, INSERT, DELETE",
     "hub_secrets": ORDINARY,
     "second_looks": ORDINARY,
     "passed_over": ORDINARY,

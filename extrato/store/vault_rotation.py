@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from extrato.store.payers import bound_to_payer
+from extrato.store.payment_keys import bound_to_payment_key
 from extrato.store.vault import bound_to_credential, bound_to_secret
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class SealedTable(Struct, frozen=True, kw_only=True):
 SEALED_TABLES: Final = (
     SealedTable(name="credentials", key=("merchant", "provider"), bound_to=bound_to_credential),
     SealedTable(name="payers", key=("payment_id",), bound_to=bound_to_payer),
+    SealedTable(name="payment_keys", key=("payment_id",), bound_to=bound_to_payment_key),
     SealedTable(name="hub_secrets", key=("name",), bound_to=bound_to_secret),
 )
 
@@ -66,4 +68,4 @@ async def _close_table(connection: asyncpg.Connection, vault: Vault, table: Seal
 
 def _select(table: SealedTable) -> str:
     names = ", ".join(table.key)
-    return f"SELECT {names}, sealed FROM {table.name} ORDER BY {names}"  # noqa: S608 - the names stand above
+    return f"SELECT {names}, sealed FROM {table.name} WHERE sealed IS NOT NULL ORDER BY {names}"  # noqa: S608 - the names stand above

@@ -8,20 +8,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.events import AnyEvent
 from extrato.domain.decider import Command, State
 from extrato.errors import Conflict, NotFound, Overloaded
-from extrato.store.appender import StreamAppend
+from extrato.store.appender import NOTHING_ATTACHED, StreamAppend
 from extrato.store.codec import NewEvent
 from extrato.use_cases.streams import History, Stream, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from contracts.envelope import Cause
     from contracts.events import Event
-    from extrato.store.appender import Evidence
+    from extrato.store.appender import Attached
     from extrato.use_cases.hub import Hub
 
 ATTEMPTS: Final = 16
@@ -44,13 +43,13 @@ async def handle(
     commands: Sequence[Command],
     *,
     cause: Cause,
-    evidence: Mapping[str, Evidence] | None = None,
+    attached: Attached = NOTHING_ATTACHED,
     is_new: bool = False,
     beside: Sequence[StreamAppend] = (),
 ) -> Handled[State, AnyEvent]:
     """Decide commands on the newest state of a stream, and append all their events in one step.
 
-    `evidence` is by digest; only evidence that an appended event names is stored. With `is_new` the stream is expected
+    Of the evidence in `attached`, only what an appended event names is stored. With `is_new` the stream is expected
     to be empty and is not read first. `beside` is appended to other streams in the same step. Raises `NotFound` for a
     stream without an owner, `Refused`, `Conflict` when a stream of `beside` has changed, `Overloaded` and
     `StoreUnavailable`.
@@ -71,7 +70,7 @@ async def handle(
         new = new_events(hub, events, merchant=merchant, payment_id=stream.payment_id, cause=cause)
         append = StreamAppend(stream_id=stream.stream_id, expected_version=before.version, events=new)
         try:
-            positions = await hub.log.append(append, *beside, evidence=_named(evidence, events))
+            positions = await hub.log.append(append, *beside, attached=_named(attached, events))
         except Conflict:
             await back_off(attempt)
             continue
@@ -79,12 +78,12 @@ async def handle(
     raise Overloaded(stream.about, why="stream")
 
 
-def _named(evidence: Mapping[str, Evidence] | None, events: Sequence[Any]) -> list[Evidence]:
-    """Return the evidence that the events name."""
-    if not evidence:
-        return []
+def _named(attached: Attached, events: Sequence[Any]) -> Attached:
+    """Return `attached` with the evidence that the events name."""
+    if not attached.evidence:
+        return attached
     named = {getattr(event, "evidence", None) for event in events}
-    return [piece for digest, piece in evidence.items() if digest in named]
+    return replace(attached, evidence=[piece for piece in attached.evidence if piece.digest.hex() in named])
 
 
 async def back_off(attempt: int) -> None:

@@ -12,7 +12,7 @@ from extrato.domain.payment.commands import ConfirmByBank
 from extrato.domain.payment.decisions import CLOCK_TOLERANCE
 from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
-from extrato.store.appender import Evidence
+from extrato.store.appender import Attached
 from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:
@@ -66,17 +66,19 @@ async def confirm_payment(
     received_at, paid_at = hub.now(), transfer.paid_at
     if paid_at is not None and not loaded.opened_at - CLOCK_TOLERANCE <= paid_at <= received_at + CLOCK_TOLERANCE:
         raise Refused("invalid_paid_at", "paid_at")
-    proof = Evidence("bank/confirmation", transfer.raw)
-    digest = proof.digest.hex()
+    key = await hub.personal_data.keys.get_or_make(payment_id)
+    proof = [key.seal_evidence("bank/confirmation", transfer.raw)] if key else []
     command = ConfirmByBank(
         amount_centavos=transfer.amount_centavos,
         end_to_end_id=transfer.end_to_end_id,
         received_at=received_at,
         paid_at=paid_at,
         grace=grace,
-        evidence=digest,
+        evidence=proof[0].digest.hex() if proof else None,
     )
-    decided = await change_payment(hub, payment_id, [command], cause=cause, evidence={digest: proof})
+    decided = await change_payment(
+        hub, payment_id, [command], cause=cause, attached=Attached(payment_id=payment_id, evidence=proof)
+    )
     payment = decided.after.payment
     known = payment.attempts.get(payment.transfer(transfer.end_to_end_id or "") or payment.intent.bank_payment_id)
     amounts = {payment.intent.amount_centavos, known.amount_centavos if known else payment.intent.amount_centavos}

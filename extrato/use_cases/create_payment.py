@@ -20,7 +20,8 @@ from extrato.domain.payment.decisions import ALREADY_OPENED
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference
 from extrato.errors import Conflict, ProviderNotConnected, ProviderRefused
 from extrato.providers.port import ChargeRequest, Receiver
-from extrato.store.appender import StreamAppend
+from extrato.store.appender import Attached, StreamAppend
+from extrato.store.personal_data import EMAIL
 from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.command_handler import handle, new_events
 from extrato.use_cases.payment_metrics import count_opening
@@ -83,6 +84,8 @@ async def create_payment(
     """
     number = await hub.payment_ids.next_payment_id()
     bank_id = bank_payment_id(number, hub.new_uuid())
+    key, new_key = hub.personal_data.keys.new(number)
+    attached = Attached(payment_id=number, new_key=new_key, tags=await hub.personal_data.tags_of(wanted.payer))
     intent = PaymentOpened(
         provider=wanted.provider,
         method=wanted.method,
@@ -93,7 +96,7 @@ async def create_payment(
         items=wanted.items,
         external_reference=external_reference(number, bank_id),
         bank_payment_id=bank_id,
-        payer_email=wanted.payer.email,
+        payer_email=key.seal(wanted.payer.email, EMAIL),
         expires_at=hub.now() + wanted.lifetime,
         charge=None,
     )
@@ -105,7 +108,8 @@ async def create_payment(
     opened = msgspec.structs.replace(intent, charge=charge)
     beside = []
     if idempotency_key is not None:
-        used = IdempotencyKeyUsed(request_digest=idempotency_key.request_digest, opened_payment_id=number)
+        digest = await hub.personal_data.request_digest(idempotency_key.request_digest)
+        used = IdempotencyKeyUsed(request_digest=digest, opened_payment_id=number)
         beside.append(
             StreamAppend(
                 stream_id=_key_stream(merchant.slug, idempotency_key),
@@ -115,7 +119,9 @@ async def create_payment(
         )
     stream = payment_stream(number, merchant=merchant.slug)
     try:
-        handled = await handle(hub, stream, [CreatePayment(intent=opened)], cause=cause, is_new=True, beside=beside)
+        handled = await handle(
+            hub, stream, [CreatePayment(intent=opened)], cause=cause, attached=attached, is_new=True, beside=beside
+        )
     except Conflict:
         if idempotency_key is None or (first := await _use_of(hub, merchant, idempotency_key)) is None:
             raise
@@ -129,6 +135,7 @@ async def create_payment(
         return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if handled.events:
         count_opening(opened)
+    hub.personal_data.keys.remember(key)
     if charge is None:
         return await _request_charge(hub, merchant, number, cause=cause)
     return charged(after_creation(number, handled) if handled.appended else await load_payment(hub, number))
@@ -191,7 +198,7 @@ async def _charge(
         title=intent.title,
         description=intent.description,
         items=intent.items,
-        payer=payer or Payer(email=intent.payer_email),
+        payer=payer or Payer(email=await hub.personal_data.open(payment_id, intent.payer_email)),
         expires_at=intent.expires_at,
         notification_url=notification_url(hub.public_url, merchant.slug),
         return_url=f"{hub.public_url}/payments/mp/return/",
@@ -222,7 +229,9 @@ async def _use_of(hub: Hub, merchant: Registered, idempotency_key: IdempotencyKe
 async def _repeat_creation(
     hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey, used: IdempotencyKeyUsed, *, cause: Cause
 ) -> ChargedPayment:
-    if used.request_digest != idempotency_key.request_digest:
+    # Older logs have the digest without a key.
+    digests = {idempotency_key.request_digest, await hub.personal_data.request_digest(idempotency_key.request_digest)}
+    if used.request_digest not in digests:
         raise Refused("idempotency_key_reused", "Idempotency-Key")
     loaded = await complete_charge(hub, merchant, used.opened_payment_id, cause=cause)
     # The answer equals the first one, without later changes of the payment.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from extrato.store.inbox import WebhookInbox
     from extrato.store.payers import Payers
     from extrato.store.payment_ids import PaymentIds
+    from extrato.store.personal_data import PersonalData
     from extrato.store.provider_budgets import ProviderBudgets
     from extrato.store.vault import Vault
     from extrato.store.webhook_health import WebhookHealth
@@ -31,6 +32,7 @@ class Hub:
     payment_ids: PaymentIds
     vault: Vault
     payers: Payers
+    personal_data: PersonalData
     inbox: WebhookInbox
     webhook_health: WebhookHealth
     telemetry: TelemetryPublisher

@@ -13,16 +13,17 @@ from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.payment.state import Charged, ChargeNotCreated, Opened, Payment, Unopened
 from extrato.errors import ChargeWasRefused, NotFound, ProviderUnavailable
+from extrato.store.appender import NOTHING_ATTACHED
 from extrato.use_cases.command_handler import Handled, handle
 from extrato.use_cases.payment_metrics import count_events
 from extrato.use_cases.streams import History, Stream, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from contracts.envelope import Cause
     from extrato.domain.payment.commands import Command
-    from extrato.store.appender import Evidence
+    from extrato.store.appender import Attached
     from extrato.use_cases.hub import Hub
 
 
@@ -76,10 +77,10 @@ async def change_payment(
     commands: Sequence[Command],
     *,
     cause: Cause,
-    evidence: Mapping[str, Evidence] | None = None,
+    attached: Attached = NOTHING_ATTACHED,
 ) -> Decided:
     """Handle commands to a payment; raises `NotFound`, `Refused`, `Overloaded` and `StoreUnavailable`."""
-    handled = await handle(hub, payment_stream(payment_id), commands, cause=cause, evidence=evidence)
+    handled = await handle(hub, payment_stream(payment_id), commands, cause=cause, attached=attached)
     before = _loaded(payment_id, handled.before)
     if not handled.events:
         return Decided(before=before, after=before, events=())

@@ -20,7 +20,8 @@ from extrato.errors import (
     ProviderUnavailable,
 )
 from extrato.providers.port import ObservedPage
-from extrato.store.appender import Evidence
+from extrato.store.appender import Attached
+from extrato.store.personal_data import EMAIL
 from extrato.use_cases.payments import Decided, LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Cause
     from extrato.providers.port import Observation, RemoteProvider
+    from extrato.store.sealing import Evidence
     from extrato.use_cases.hub import Hub
     from extrato.values import Credential
 
@@ -172,14 +174,15 @@ async def record_observations(
 ) -> Decided:
     """Record observations, the oldest first; a known one records no event.
 
-    `by_id` are the attempts that the hub requested by id at `asked_at`; the others come from a search.
+    Personal data of the answers is sealed; after the payer was forgotten, it is not recorded at all. `by_id` are the
+    attempts that the hub requested by id at `asked_at`; the others come from a search.
     """
-    evidence = {}
+    key = await hub.personal_data.keys.get_or_make(payment_id) if observations else None
+    evidence: list[Evidence] = []
     commands = []
     for seen in sorted(observations, key=lambda seen: seen.observed_at):
-        proof = Evidence("provider/payment", seen.answer)
-        digest = proof.digest.hex()
-        evidence[digest] = proof
+        if key:
+            evidence.append(key.seal_evidence("provider/payment", seen.answer))
         commands.append(
             RecordObservation(
                 attempt_id=seen.attempt_id,
@@ -191,13 +194,15 @@ async def record_observations(
                 refunded_centavos=seen.refunded_centavos,
                 observed_at=seen.observed_at,
                 paid_at=seen.paid_at,
-                payer_email=seen.payer_email,
-                evidence=digest,
+                payer_email=key.seal(seen.payer.email, EMAIL) if key else None,
+                evidence=evidence[-1].digest.hex() if key else None,
                 asked_at=asked_at,
                 by_id=seen.attempt_id in by_id,
             )
         )
-    return await change_payment(hub, payment_id, commands, cause=cause, evidence=evidence)
+    tags = await hub.personal_data.tags_of(*(seen.payer for seen in observations)) if key else []
+    attached = Attached(payment_id=payment_id, evidence=evidence, tags=tags)
+    return await change_payment(hub, payment_id, commands, cause=cause, attached=attached)
 
 
 async def credential_for(hub: Hub, loaded: LoadedPayment) -> Credential:

@@ -220,7 +220,7 @@ def test_pending_pix_is_translated():
         refunded_centavos=0,
         observed_at=datetime(2026, 11, 22, 14, 0, 1, 101_000, tzinfo=UTC),
         paid_at=None,
-        payer_email=None,
+        payer=Payer(),
         answer=answer,
     )
 
@@ -237,7 +237,7 @@ def test_approved_payment_has_a_time_and_a_payer():
     assert (seen.status, seen.status_detail) == ("approved", "accredited")
     assert seen.paid_at == datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
     assert seen.observed_at == datetime(2026, 11, 22, 14, 5, 1, tzinfo=UTC)
-    assert seen.payer_email == "ana@example.com"
+    assert seen.payer.email == "ana@example.com"
 
 
 def test_partly_refunded_payment_has_a_refunded_sum():
@@ -270,7 +270,7 @@ def test_id_may_be_a_number_or_a_text(attempt_id):
 
 @pytest.mark.parametrize("payer", [None, {}, {"email": None}, {"email": ""}, {"id": "1"}])
 def test_payer_may_be_unknown(payer):
-    assert observation(payer=payer).payer_email is None
+    assert observation(payer=payer).payer.email is None
 
 
 def test_only_essential_fields_are_required():

@@ -71,6 +71,12 @@ class _Opened(Struct, frozen=True):
         return self.ledger.refunds
 
     @property
+    def payer_email(self) -> str | None:
+        """Return the sealed e-mail address of the payer, as the provider has it or else as the merchant gave it."""
+        deciding = self.deciding_attempt
+        return (deciding.payer_email if deciding else None) or self.intent.payer_email
+
+    @property
     def is_settled(self) -> bool:
         """The charge was paid; later events are refunds, disputes, or an unknown status."""
         return self.ledger.is_settled

@@ -26,6 +26,7 @@ from extrato.providers.mercado_pago.formats import (
     missing_code_error,
     moment,
     payer_body,
+    payer_of,
     phone_body,
     refund_state,
 )
@@ -343,6 +344,6 @@ def to_observation(answer: bytes) -> Observation:
         refunded_centavos=centavos(payment.transaction_amount_refunded or Decimal(0)),
         observed_at=in_utc(observed_at),
         paid_at=in_utc(payment.date_approved) if payment.date_approved else None,
-        payer_email=(payment.payer.email or None) if payment.payer else None,
+        payer=payer_of(payment.payer),
         answer=answer,
     )

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from contracts.payment_status import ENDED
 from extrato.domain.money import MAXIMUM_CENTAVOS
 from extrato.errors import ProviderMisunderstood, ProviderRefused
+from extrato.values import Payer
 
 if TYPE_CHECKING:
+    from extrato.providers.mercado_pago import shapes
     from extrato.providers.port import ChargeRequest
 
 # The statuses of a refund that is not made (reference of refunds; Orders' own words).
@@ -75,6 +77,25 @@ def phone_body(phone: str) -> dict[str, str]:
     digits = "".join(character for character in phone if character.isascii() and character.isdigit())
     match = BRAZILIAN_PHONE.fullmatch(digits)
     return {"area_code": match[1], "number": match[2]} if match else {"area_code": "", "number": digits}
+
+
+def payer_of(payer: shapes.Payer | None) -> Payer:
+    """Return the payer of an answer; only the e-mail address is shown, the others find the payer's payments."""
+    if payer is None:
+        return Payer()
+    document, phone = _object(payer.identification), _object(payer.phone)
+    number = str(document.get("number") or "") or None
+    kind = str(document.get("type") or "").upper()
+    return Payer(
+        email=payer.email or None,
+        phone="".join(str(phone.get(part) or "") for part in ("area_code", "number")) or None,
+        cpf=number if kind == "CPF" else None,
+        cnpj=number if kind == "CNPJ" else None,
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def payer_body(request: ChargeRequest) -> dict[str, Any]:

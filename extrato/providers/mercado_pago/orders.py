@@ -23,6 +23,7 @@ from extrato.providers.mercado_pago.formats import (
 )
 from extrato.providers.mercado_pago.shapes import Order, read
 from extrato.providers.port import Observation
+from extrato.values import Payer
 
 if TYPE_CHECKING:
     from extrato.providers.port import ChargeRequest
@@ -119,7 +120,7 @@ def to_observation(answer: bytes) -> Observation:
         refunded_centavos=amount if status == "refunded" else min(refunded, amount),
         observed_at=observed_at,
         paid_at=observed_at if status == "approved" else None,
-        payer_email=None,
+        payer=Payer(),
         answer=answer,
     )
 

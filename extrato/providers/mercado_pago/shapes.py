@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -36,9 +36,11 @@ class Preference(Struct, frozen=True):
 
 
 class Payer(Struct, frozen=True):
-    """The fields of a payer."""
+    """The fields of a payer. Only the e-mail address must have its type: the others only find the payer's payments."""
 
     email: str | None = None
+    identification: Any = None
+    phone: Any = None
 
 
 class Payment(Struct, frozen=True, kw_only=True):

@@ -80,9 +80,12 @@ async def check_payment(request: web.Request) -> web.Response:
     checked = await gateway.provider_checks.check(loaded, cause=cause, purpose="payer" if is_payer else "check")
     loaded = checked.loaded
     merchant = await gateway.merchants.find(loaded.merchant)
+    is_payer = caller_of(request).is_payer
+    sealed = None if is_payer else loaded.payment.payer_email
     status = payment_status(
         loaded,
         padaria_name=merchant.name if merchant else loaded.merchant,
+        payer_email=await gateway.hub.personal_data.open(loaded.payment_id, sealed),
         synced_at=checked.synced_at,
         changed=checked.changed,
         is_payer=is_payer,
@@ -102,12 +105,13 @@ async def list_pending(request: web.Request) -> web.Response:
         raise Refused("invalid_status", "status")
     limit = fields.limit(request.query, default=DEFAULT_LIMIT)
     found = await queries.payments_of(gateway.pool, merchant.slug, status=status, limit=limit)
+    emails = await gateway.hub.personal_data.open_all([(each.payment_id, each.payer_email) for each in found])
     body = PaymentList(
         success=True,
         padaria=merchant.name,
         count=len(found),
         status_filter=status,
-        payments=[listed(details) for details in found],
+        payments=[listed(details, payer_email=email) for details, email in zip(found, emails, strict=True)],
     )
     return json_response(body)
 

@@ -62,7 +62,13 @@ def priced(items: tuple[Item, ...]) -> list[PricedItem]:
 
 
 def payment_status(
-    loaded: LoadedPayment, *, padaria_name: str, synced_at: datetime | None, changed: bool, is_payer: bool
+    loaded: LoadedPayment,
+    *,
+    padaria_name: str,
+    payer_email: str | None,
+    synced_at: datetime | None,
+    changed: bool,
+    is_payer: bool,
 ) -> PaymentStatus:
     """Build the status of one payment; a payer gets no e-mail address, attempts or alerts.
 
@@ -70,9 +76,8 @@ def payment_status(
     """
     payment = loaded.payment
     intent, charge = payment.intent, (payment.charge if isinstance(payment, Charged) else None)
-    deciding, ledger, total = payment.deciding_attempt, payment.ledger, payment.ledger.total
+    ledger, total = payment.ledger, payment.ledger.total
     is_provided = intent.provider != "pix"
-    payer_email = (deciding.payer_email if deciding else None) or intent.payer_email
     return PaymentStatus(
         success=True,
         payment_id=loaded.payment_id,
@@ -89,7 +94,7 @@ def payment_status(
             holds_money=bool(ledger.held_by or total.disputed) and payment.status not in SETTLED,
         ),
         padaria_name=padaria_name,
-        payer_email=None if is_payer else payer_email,
+        payer_email=payer_email,
         paid_at=local_time(ledger.paid_at) if ledger.paid_at else None,
         created_at=local_time(loaded.opened_at),
         updated_at=local_time(loaded.updated_at),
@@ -132,8 +137,8 @@ def _way_to_pay(checkout_url: str | None, *, holds_money: bool) -> str | None:
     return None if holds_money else checkout_url
 
 
-def listed(details: PaymentDetails) -> ListedPayment:
-    """Build a payment of a list."""
+def listed(details: PaymentDetails, *, payer_email: str | None) -> ListedPayment:
+    """Build a payment of a list; the document has `payer_email` sealed."""
     is_provided = details.provider != "pix"
     return ListedPayment(
         payment_id=details.payment_id,
@@ -148,7 +153,7 @@ def listed(details: PaymentDetails) -> ListedPayment:
             holds_money=details.status not in SETTLED
             and (details.disputed_centavos > 0 or any(each.held_centavos for each in details.attempts)),
         ),
-        payer_email=details.payer_email,
+        payer_email=payer_email,
         paid_at=local_time(details.paid_at) if details.paid_at else None,
         created_at=local_time(details.created_at),
         alerts=list(details.alerts),

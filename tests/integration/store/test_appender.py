@@ -10,12 +10,14 @@ import pytest
 
 from extrato.errors import Conflict, Overloaded, StoreUnavailable
 from extrato.store import appender as appender_module
-from extrato.store.appender import MAX_WAITING, Appender, Evidence, StreamAppend
+from extrato.store.appender import MAX_WAITING, Appender, Attached, StreamAppend
 from extrato.store.event_log import EventLog
 from extrato.store.recorder import AsyncpgRecorder, Member
+from extrato.store.sealing import Evidence, PaymentKey
 from tests.integration.store.examples import append_to, new_event, opened
 from tests.pace import until
 
+KEY = bytes(range(32))
 OTHER_WRITERS_LOCK = "LOCK TABLE stored_events IN EXCLUSIVE MODE"
 WRITES_THAT_WAIT = """
     SELECT pid FROM pg_stat_activity
@@ -153,20 +155,22 @@ async def test_version_after_a_gap_conflicts(log: EventLog, expected_version: in
 
 
 async def test_evidence_is_written_once_with_its_events(log: EventLog, pool: asyncpg.Pool):
-    same = Evidence("mercado_pago/payment", b'{"status":"approved"}')
-    other = Evidence("mercado_pago/payment", b'{"status":"rejected"}')
+    key = PaymentKey(1, KEY)
+    same = key.seal_evidence("mercado_pago/payment", b'{"status":"approved"}')
+    other = key.seal_evidence("mercado_pago/payment", b'{"status":"rejected"}')
 
     await asyncio.gather(
-        log.append(append_to(), evidence=[same]),
-        log.append(append_to(), evidence=[same, other, same]),
+        log.append(append_to(), attached=Attached(evidence=[same])),
+        log.append(append_to(), attached=Attached(evidence=[same, other, same])),
     )
-    await log.append(append_to(), evidence=[same])
+    await log.append(append_to(), attached=Attached(evidence=[same]))
 
-    rows = await pool.fetch("SELECT digest, kind, body FROM evidence")
+    rows = await pool.fetch("SELECT digest, kind, body, payment_id, sealed_by FROM evidence")
     assert {row["body"] for row in rows} == {same.body, other.body}
     assert len(rows) == 2
     assert {row["digest"] for row in rows} == {same.digest, other.digest}
-    assert same.digest == hashlib.sha256(same.body).digest()
+    assert {(row["payment_id"], row["sealed_by"]) for row in rows} == {(1, "payment")}
+    assert same.digest == hashlib.sha256(key.salt + b'{"status":"approved"}').digest()
 
 
 async def test_evidence_of_a_conflict_is_not_stored(log: EventLog, pool: asyncpg.Pool):
@@ -174,8 +178,8 @@ async def test_evidence_of_a_conflict_is_not_stored(log: EventLog, pool: asyncpg
     await log.append(append_to(stream))
 
     results = await asyncio.gather(
-        log.append(append_to(stream), evidence=[Evidence("a", b"lost")]),
-        log.append(append_to(), evidence=[Evidence("a", b"kept")]),
+        log.append(append_to(stream), attached=Attached(evidence=[Evidence(b"1" * 32, "a", b"lost", 1)])),
+        log.append(append_to(), attached=Attached(evidence=[Evidence(b"2" * 32, "a", b"kept", 1)])),
         return_exceptions=True,
     )
 
@@ -255,7 +259,7 @@ async def test_write_with_a_lost_answer_is_not_repeated(pool: asyncpg.Pool):
 
     written, pair, conflict = await asyncio.gather(
         appender.append(append_to(events=2)),
-        appender.append(first, second, evidence=[Evidence("a", b"b")]),
+        appender.append(first, second, attached=Attached(evidence=[Evidence(b"1" * 32, "a", b"b", 1)])),
         appender.append(append_to(taken)),
         return_exceptions=True,
     )

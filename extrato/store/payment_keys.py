@@ -1,0 +1,113 @@
+"""The keys of payments' personal data: made with the payment, cached, and destroyed to forget a payer.
+
+The vault encrypts each key. A process uses a destroyed key for `FRESH_S` at most: before it opens something with a
+cached key, it asks which keys were destroyed since it last asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING, Final
+
+from cachetools import LRUCache
+from msgspec import Struct
+
+from extrato.store.sealing import KEY_BYTES, PaymentKey
+from extrato.store.unavailable import raising_unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import asyncpg
+
+    from extrato.store.vault import Vault
+
+CACHED_KEYS: Final = 20_000
+FRESH_S: Final = 0.5
+TIMEOUT_S: Final = 5.0
+
+MAKE: Final = "INSERT INTO payment_keys (payment_id, sealed) VALUES ($1, $2) ON CONFLICT (payment_id) DO NOTHING"
+READ: Final = "SELECT payment_id, sealed FROM payment_keys WHERE payment_id = ANY ($1)"
+DESTROYED: Final = """
+    SELECT payment_id FROM payment_keys WHERE destroyed_at > clock_timestamp() - $1 * interval '1 second'
+"""
+# A destruction commits some time after it was dated.
+OVERLAP_S: Final = 60.0
+
+
+class NewKey(Struct, frozen=True):
+    """A key that is not stored yet, as the vault encrypts it."""
+
+    payment_id: int
+    sealed: bytes
+
+
+class PaymentKeys:
+    """Makes and returns keys; each coroutine raises `StoreUnavailable` and `InvalidVaultKey`."""
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._cached: LRUCache[int, PaymentKey] = LRUCache(CACHED_KEYS)
+        self._asked_at_s = float("-inf")
+        self._asking: asyncio.Future[None] | None = None
+
+    def new(self, payment_id: int) -> tuple[PaymentKey, NewKey]:
+        """Return a random key for a new payment, and how to store it in the transaction of its first event."""
+        key = PaymentKey(payment_id, os.urandom(KEY_BYTES))
+        return key, NewKey(payment_id, self._vault.seal(key.plain, bound_to_payment_key(payment_id)))
+
+    def remember(self, key: PaymentKey) -> None:
+        """Cache a new key, once it is stored."""
+        self._cached[key.payment_id] = key
+
+    async def get_or_make(self, payment_id: int) -> PaymentKey | None:
+        """Return the key of a payment, made and stored if there is none; None when it was destroyed."""
+        if found := (await self.get_all((payment_id,))).get(payment_id):
+            return found
+        with raising_unavailable():
+            await self._pool.execute(MAKE, payment_id, self.new(payment_id)[1].sealed, timeout=TIMEOUT_S)
+        return (await self.get_all((payment_id,))).get(payment_id)
+
+    async def get_all(self, payment_ids: Collection[int]) -> dict[int, PaymentKey]:
+        """Return the keys of these payments, without those that never existed or were destroyed."""
+        await self._drop_destroyed()
+        missing = [payment_id for payment_id in payment_ids if payment_id not in self._cached]
+        found = {each: self._cached[each] for each in payment_ids if each in self._cached}
+        if missing:
+            with raising_unavailable():
+                rows = await self._pool.fetch(READ, missing, timeout=TIMEOUT_S)
+            for payment_id, sealed in rows:
+                if sealed is not None:
+                    plain = self._vault.unseal(sealed, bound_to_payment_key(payment_id))
+                    found[payment_id] = self._cached[payment_id] = PaymentKey(payment_id, plain)
+        return found
+
+    def forget(self) -> None:
+        """Drop every cached key: the database went back, or keys were destroyed while this process did not look."""
+        self._cached.clear()
+
+    async def _drop_destroyed(self) -> None:
+        """Drop the cached keys that were destroyed, at least every `FRESH_S`. Concurrent callers share one query."""
+        if time.monotonic() - self._asked_at_s < FRESH_S:
+            return
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.ensure_future(self._ask_for_destroyed())
+        await asyncio.shield(self._asking)
+
+    async def _ask_for_destroyed(self) -> None:
+        asked_at_s = time.monotonic()
+        if self._cached:
+            since_s = asked_at_s - self._asked_at_s + OVERLAP_S
+            with raising_unavailable():
+                rows = await self._pool.fetch(DESTROYED, since_s, timeout=TIMEOUT_S)
+            for row in rows:
+                self._cached.pop(row[0], None)
+        self._asked_at_s = asked_at_s
+
+
+def bound_to_payment_key(payment_id: int) -> bytes:
+    """Return the text that the key of a payment is bound to."""
+    return f"payment key\n{payment_id}".encode()

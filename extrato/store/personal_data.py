@@ -1,0 +1,86 @@
+"""Personal data of payers: sealed with the key of the payment before the hub stores it, and opened for the merchant."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from msgspec import Struct
+
+from extrato.domain.person import KINDS, normal_form
+from extrato.store.payment_keys import PaymentKeys
+from extrato.store.sealing import CannotOpen, is_sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import asyncpg
+
+    from extrato.domain.person import PersonKind
+    from extrato.store.sealing import PaymentKey
+    from extrato.store.vault import Vault
+    from extrato.values import Payer
+
+EMAIL: Final = "payer_email"
+# Names of secrets of the hub in the vault.
+TAGS: Final = "person tags"
+REQUESTS: Final = "request digests"
+
+
+class _Secrets(Struct, frozen=True):
+    tags: bytes
+    requests: bytes
+
+
+class PersonalData:
+    """Each coroutine raises `StoreUnavailable` and `InvalidVaultKey`."""
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+        self.keys = PaymentKeys(pool, vault)
+        self._vault = vault
+        self._known: _Secrets | None = None
+        self._logger = structlog.get_logger(component="personal_data")
+
+    async def tags_of(self, *payers: Payer) -> list[bytes]:
+        """Return the tags that find the payments of these payers."""
+        named = {(kind, text) for payer in payers for kind in KINDS if (text := getattr(payer, kind))}
+        return [await self.tag(kind, text) for kind, text in named]
+
+    async def tag(self, kind: PersonKind, text: str) -> bytes:
+        """Return the tag of one identifier: a digest under a key of the hub, so that guessing does not find it."""
+        whole = f"{kind}\n{normal_form(kind, text)}".encode()
+        return hmac.digest((await self._secrets()).tags, whole, "sha256")
+
+    async def request_digest(self, sha256: str) -> str:
+        """Return the keyed digest of a request with personal data; `sha256` is the plain one, in hex."""
+        return hmac.new((await self._secrets()).requests, sha256.encode(), "sha256").hexdigest()
+
+    async def open(self, payment_id: int, text: str | None, field: str = EMAIL) -> str | None:
+        """Return the plain text of a field; None without a text, and after the payer was forgotten."""
+        if text is None or not is_sealed(text):
+            return text
+        return self._opened((await self.keys.get_all((payment_id,))).get(payment_id), text, field)
+
+    async def open_all(self, sealed: Sequence[tuple[int, str | None]], field: str = EMAIL) -> list[str | None]:
+        """Return the plain texts of one field of several payments, as `open` does, with one query at most."""
+        wanted = {payment_id for payment_id, text in sealed if text is not None and is_sealed(text)}
+        keys = await self.keys.get_all(wanted) if wanted else {}
+        return [
+            text if text is None or not is_sealed(text) else self._opened(keys.get(payment_id), text, field)
+            for payment_id, text in sealed
+        ]
+
+    def _opened(self, key: PaymentKey | None, text: str, field: str) -> str | None:
+        if key is None:
+            return None
+        try:
+            return key.open(text, field)
+        except CannotOpen as error:
+            self._logger.error("seal_unreadable", reason=str(error))  # noqa: TRY400 - the reason says it all
+            return None
+
+    async def _secrets(self) -> _Secrets:
+        if self._known is None:
+            self._known = _Secrets(tags=await self._vault.secret(TAGS), requests=await self._vault.secret(REQUESTS))
+        return self._known

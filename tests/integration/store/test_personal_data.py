@@ -1,0 +1,133 @@
+"""Keys of payments, tags of payers and opened texts, with a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extrato.store import payment_keys
+from extrato.store.appender import Attached
+from extrato.store.personal_data import EMAIL, PersonalData
+from extrato.store.vault import Vault
+from extrato.store.vault_keys import FixedKeys, InvalidVaultKey
+from extrato.values import Payer
+from tests.integration.store.examples import append_to
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from extrato.store.event_log import EventLog
+
+VAULT_KEY = base64.b64encode(bytes(32)).decode()
+DESTROY = "UPDATE payment_keys SET sealed = NULL, destroyed_at = clock_timestamp() WHERE payment_id = $1"
+ANA = "ana@example.com"
+
+
+@pytest.fixture
+def data(pool: asyncpg.Pool) -> PersonalData:
+    return another_process(pool)
+
+
+def another_process(pool: asyncpg.Pool, key: str = VAULT_KEY) -> PersonalData:
+    return PersonalData(pool, Vault(pool, FixedKeys(key)))
+
+
+async def sealed_email(data: PersonalData, payment_id: int = 1) -> str:
+    key = await data.keys.get_or_make(payment_id)
+    assert key is not None
+    sealed = key.seal(ANA, EMAIL)
+    assert sealed is not None
+    return sealed
+
+
+async def test_key_stored_with_the_first_event_opens_in_every_process(data: PersonalData, log: EventLog, pool):
+    key, new_key = data.keys.new(1)
+    sealed = key.seal(ANA, EMAIL)
+    await log.append(append_to(), attached=Attached(payment_id=1, new_key=new_key))
+
+    assert await another_process(pool).open(1, sealed) == ANA
+
+
+async def test_key_of_a_conflict_is_not_stored(data: PersonalData, log: EventLog, pool):
+    _, new_key = data.keys.new(1)
+    stream = (await log.append(append := append_to())) and append.stream_id
+    with pytest.raises(Exception, match="version"):
+        await log.append(append_to(stream), attached=Attached(payment_id=1, new_key=new_key, tags=[b"t" * 32]))
+
+    assert await pool.fetchval("SELECT count(*) FROM payment_keys") == 0
+    assert await pool.fetchval("SELECT count(*) FROM person_tags") == 0
+
+
+async def test_processes_that_make_a_key_at_once_get_the_same(pool):
+    made = await asyncio.gather(*(another_process(pool).keys.get_or_make(1) for _ in range(4)))
+
+    assert len({key.plain for key in made if key}) == 1
+
+
+async def test_destroyed_key_opens_nothing_within_a_second(data: PersonalData, pool, monkeypatch):
+    sealed = await sealed_email(data)
+    assert await data.open(1, sealed) == ANA
+
+    await pool.execute(DESTROY, 1)
+    monkeypatch.setattr(payment_keys, "FRESH_S", 0.0)
+
+    assert await data.open(1, sealed) is None
+    assert await data.keys.get_or_make(1) is None
+
+
+async def test_opened_texts_are_cached_between_two_questions(data: PersonalData, pool, monkeypatch):
+    sealed = await sealed_email(data)
+    assert await data.open(1, sealed) == ANA
+
+    await pool.execute(DESTROY, 1)
+    monkeypatch.setattr(payment_keys, "FRESH_S", 3600.0)
+
+    assert await data.open(1, sealed) == ANA
+
+
+async def test_lists_are_opened_with_one_query(data: PersonalData, pool):
+    sealed = [(n, await sealed_email(data, n)) for n in range(1, 21)]
+
+    opened = await another_process(pool).open_all([*sealed, (99, None), (98, "plain@example.com")])
+
+    assert opened == [ANA] * 20 + [None, "plain@example.com"]
+
+
+async def test_unreadable_seal_opens_as_nothing(data: PersonalData):
+    await data.keys.get_or_make(2)
+
+    assert await data.open(2, await sealed_email(data, 1)) is None
+
+
+async def test_keys_do_not_open_with_another_vault_key(data: PersonalData, pool):
+    sealed = await sealed_email(data)
+
+    with pytest.raises(InvalidVaultKey):
+        await another_process(pool, base64.b64encode(bytes([1]) * 32).decode()).open(1, sealed)
+
+
+async def test_tags_find_a_payer_by_every_identifier(data: PersonalData, log: EventLog, pool):
+    payer = Payer(email="Ana+loja@Example.com", cpf="12345678909", phone="+55 11 98765-4321")
+    _, new_key = data.keys.new(1)
+    await log.append(append_to(), attached=Attached(payment_id=1, new_key=new_key, tags=await data.tags_of(payer)))
+
+    for kind, text in (("email", ANA), ("cpf", "123.456.789-09"), ("phone", "11987654321")):
+        tag = await another_process(pool).tag(kind, text)
+        assert await pool.fetchval("SELECT payment_id FROM person_tags WHERE tag = $1", tag) == 1
+
+
+async def test_tags_of_a_destroyed_key_are_not_stored(data: PersonalData, log: EventLog, pool):
+    await data.keys.get_or_make(1)
+    await pool.execute(DESTROY, 1)
+
+    await log.append(append_to(), attached=Attached(payment_id=1, tags=await data.tags_of(Payer(email=ANA))))
+
+    assert await pool.fetchval("SELECT count(*) FROM person_tags") == 0
+
+
+async def test_tags_and_request_digests_are_not_plain_hashes(data: PersonalData):
+    assert len({await data.tag("cpf", "12345678909"), await data.tag("phone", "12345678909")}) == 2
+    assert await data.request_digest("ab" * 32) == await data.request_digest("ab" * 32) != "ab" * 32
