@@ -98,7 +98,11 @@ async def test_class_of_each_migration_is_recorded(own_url: str, connection: asy
     """)
     assert (await read_schema(connection)).missing == ["0018_migration_classes"]
     await migrate(own_url)
-    assert await connection.fetch("SELECT name, class FROM schema_migrations ORDER BY name") == recorded
+    again = await connection.fetch("SELECT name, class FROM schema_migrations ORDER BY name")
+    # That version knew no later migration.
+    assert [row for row in again if row["name"] <= "0018_migration_classes"] == [
+        row for row in recorded if row["name"] <= "0018_migration_classes"
+    ]
 
 
 async def open_as_role(url: str) -> None:
