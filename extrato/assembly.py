@@ -55,7 +55,9 @@ async def open_hub(
     """
     must_open, keys = keys is None, keys or vault_keys(settings)
     connector = aiohttp.TCPConnector(limit=PROVIDER_CONNECTIONS, keepalive_timeout=30)
-    log, inbox, vault = EventLog(pool), WebhookInbox(pool), Vault(pool, keys)
+    log, vault = EventLog(pool), Vault(pool, keys)
+    personal_data = PersonalData(pool, vault)
+    inbox = WebhookInbox(pool, personal_data)
     if must_open:
         keys.current()
         await vault.check_key()
@@ -70,7 +72,7 @@ async def open_hub(
                 payment_ids=PaymentIds(pool),
                 vault=vault,
                 payers=Payers(pool, vault),
-                personal_data=PersonalData(pool, vault),
+                personal_data=personal_data,
                 inbox=inbox,
                 webhook_health=WebhookHealth(pool),
                 telemetry=TelemetryPublisher(bus),

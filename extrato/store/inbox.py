@@ -1,8 +1,7 @@
-"""Webhook deliveries: stored unchanged before the hub answers them, and kept until they are handled."""
+"""Webhook deliveries: stored, their bodies sealed, before the hub answers them, and kept until they are handled."""
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import asyncpg
+
+    from extrato.store.personal_data import PersonalData
 
 WRITE_TIMEOUT_S: Final = 10.0
 LINGER_S: Final = 0.001
@@ -41,9 +42,10 @@ STORE: Final = """
         ON CONFLICT (delivery_id) DO NOTHING
         RETURNING delivery_id, evidence
     ), proof AS (
-        INSERT INTO evidence (digest, kind, body)
+        INSERT INTO evidence (digest, kind, body, sealed_by)
         SELECT DISTINCT ON (g.digest) g.digest,
-               g.provider || CASE g.verdict WHEN 'verified' THEN '/webhook' ELSE '/unverified_webhook' END, g.body
+               g.provider || CASE g.verdict WHEN 'verified' THEN '/webhook' ELSE '/unverified_webhook' END,
+               g.body, 'hub'
         FROM given g JOIN stored s ON s.delivery_id = g.delivery_id AND s.evidence = g.digest
         ON CONFLICT (digest) DO NOTHING
     )
@@ -128,17 +130,19 @@ class DueDelivery(Struct, frozen=True, kw_only=True):
 class WebhookInbox:
     """Stores deliveries by group commit, and returns those that are still to be handled."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, personal_data: PersonalData) -> None:
         self._pool = pool
+        self._personal_data = personal_data
         self._storing: Batcher[Delivery, bool] = Batcher(
             self._store, max_items=512, linger_s=LINGER_S, size=lambda delivery: len(delivery.raw)
         )
         self._marking: Batcher[tuple[UUID, datetime, str], None] = Batcher(self._mark, max_items=512, linger_s=LINGER_S)
 
     async def store(self, delivery: Delivery) -> bool:
-        """Store a delivery and return whether its id is new; raises `StoreUnavailable` and `Overloaded`.
+        """Store a delivery and return whether its id is new.
 
-        Of a repeated id, the first delivery stays, and is handled unless it was already.
+        Raises `StoreUnavailable`, `Overloaded`, and `InvalidVaultKey` without the secret that seals bodies. Of a
+        repeated id, the first delivery stays, and is handled unless it was already.
         """
         return await self._storing.submit(delivery)
 
@@ -163,6 +167,8 @@ class WebhookInbox:
         await self._marking.close()
 
     async def _store(self, deliveries: Sequence[Delivery]) -> list[bool | Exception]:
+        seal = await self._personal_data.body_seal()
+        bodies = [seal.seal_body(delivery.raw) for delivery in deliveries]
         with raising_unavailable("delivery"):
             rows = await self._pool.fetch(
                 STORE,
@@ -172,8 +178,8 @@ class WebhookInbox:
                 [delivery.kind for delivery in deliveries],
                 [delivery.resource_id for delivery in deliveries],
                 [delivery.verdict for delivery in deliveries],
-                [hashlib.sha256(delivery.raw).digest() for delivery in deliveries],
-                [delivery.raw for delivery in deliveries],
+                [body.digest for body in bodies],
+                [body.sealed for body in bodies],
                 [delivery.correlation_id for delivery in deliveries],
                 [delivery.received_at for delivery in deliveries],
                 [_first_attempt_at(delivery) for delivery in deliveries],

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from extrato.domain.person import KINDS, normal_form
 from extrato.store.payment_keys import PaymentKeys
-from extrato.store.sealing import CannotOpen, is_sealed
+from extrato.store.sealing import BodySeal, CannotOpen, is_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ EMAIL: Final = "payer_email"
 # Names of secrets of the hub in the vault.
 TAGS: Final = "person tags"
 REQUESTS: Final = "request digests"
+BODIES: Final = "webhook bodies"
 
 
 class _Secrets(Struct, frozen=True):
@@ -40,6 +41,7 @@ class PersonalData:
         self.keys = PaymentKeys(pool, vault)
         self._vault = vault
         self._known: _Secrets | None = None
+        self._body_seal: BodySeal | None = None
         self._logger = structlog.get_logger(component="personal_data")
 
     async def tags_of(self, *payers: Payer) -> list[bytes]:
@@ -55,6 +57,12 @@ class PersonalData:
     async def request_digest(self, sha256: str) -> str:
         """Return the keyed digest of a request with personal data; `sha256` is the plain one, in hex."""
         return hmac.new((await self._secrets()).requests, sha256.encode(), "sha256").hexdigest()
+
+    async def body_seal(self) -> BodySeal:
+        """Return what seals and opens bodies of webhooks; the first call reads its secret from the vault."""
+        if self._body_seal is None:
+            self._body_seal = BodySeal(await self._vault.secret(BODIES))
+        return self._body_seal
 
     async def open(self, payment_id: int, text: str | None, field: str = EMAIL) -> str | None:
         """Return the plain text of a field; None without a text, and after the payer was forgotten."""

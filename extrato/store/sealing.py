@@ -1,7 +1,8 @@
 """Seals personal data with a key per payment: AES-256-GCM, bound to the payment and to the field.
 
 A sealed field is text that starts with `PREFIX`, then the nonce and the ciphertext in base64url. Without the payment's
-key it cannot be opened, also not in backups, on the bus, and at subscribers.
+key it cannot be opened, also not in backups, on the bus, and at subscribers. Bodies of webhooks belong to no known
+payment when the hub stores them, so a secret of the hub seals them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 import os
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,6 +22,7 @@ KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 PREFIX: Final = "s1."
 REMEMBERED_TEXTS: Final = 8
+_BODY_BOUND_TO: Final = b"extrato.sealed.v1\nhub\nbody\n"
 
 
 class CannotOpen(Exception):
@@ -59,15 +61,14 @@ class PaymentKey:
     def salt(self) -> bytes:
         """The salt of the payment's evidence; it is lost with the key."""
         if self._salt is None:
-            self._salt = hmac.digest(self.plain, b"extrato.evidence.v1", "sha256")
+            self._salt = _salt_of(self.plain)
         return self._salt
 
     def seal(self, text: str | None, field: str) -> str | None:
         """Return the sealed text of a field, or None for None."""
         if text is None:
             return None
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, text.encode(), _bound_to(self.payment_id, field))
+        sealed = _encrypt(self._cipher, text.encode(), _bound_to(self.payment_id, field))
         return PREFIX + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, sealed: str, field: str) -> str:
@@ -77,8 +78,7 @@ class PaymentKey:
         try:
             text = sealed.removeprefix(PREFIX).encode()
             both = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-            bound_to = _bound_to(self.payment_id, field)
-            opened = self._cipher.decrypt(both[:NONCE_BYTES], both[NONCE_BYTES:], bound_to).decode()
+            opened = _decrypt(self._cipher, both, _bound_to(self.payment_id, field)).decode()
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CannotOpen(f"payment {self.payment_id}, {field}") from error
         if len(self._opened) < REMEMBERED_TEXTS:
@@ -88,24 +88,51 @@ class PaymentKey:
     def seal_evidence(self, kind: str, body: bytes) -> Evidence:
         """Seal the bytes that prove an event."""
         digest = self.digest(body)
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, body, _bound_to(self.payment_id, f"evidence\n{digest.hex()}"))
+        sealed = _encrypt(self._cipher, body, _bound_to(self.payment_id, f"evidence\n{digest.hex()}"))
         return Evidence(digest, kind, sealed, self.payment_id)
 
     def open_evidence(self, digest: bytes, sealed: bytes) -> bytes:
         """Return the plain bytes of evidence; raises `CannotOpen`, also when they have another digest."""
         bound_to = _bound_to(self.payment_id, f"evidence\n{digest.hex()}")
-        try:
-            body = self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
-        except (InvalidTag, ValueError) as error:
-            raise CannotOpen(f"payment {self.payment_id}, evidence {digest.hex()}") from error
-        if self.digest(body) != digest:
-            raise CannotOpen(f"payment {self.payment_id}, evidence {digest.hex()}")
-        return body
+        return _open_evidence(self._cipher, sealed, bound_to, salt=self.salt, digest=digest)
 
     def digest(self, body: bytes) -> bytes:
         """Return the digest of evidence: the SHA-256 of the salt and the body."""
-        return hashlib.sha256(self.salt + body).digest()
+        return _digest(self.salt, body)
+
+
+class SealedBody(NamedTuple):
+    """A webhook's body as `evidence` stores it; `digest` is of the salt and the plain bytes."""
+
+    digest: bytes
+    sealed: bytes
+
+
+class BodySeal:
+    """Seals bodies with a secret of the hub; evidence has `sealed_by = 'hub'` then.
+
+    Each body has its own key, derived from the secret and the digest: with random nonces, one key for all bodies would
+    be safe for 2^32 of them only.
+    """
+
+    __slots__ = ("_secret", "salt")
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self.salt = _salt_of(secret)
+
+    def seal_body(self, body: bytes) -> SealedBody:
+        """Return the digest and the sealed bytes; equal bodies have one digest."""
+        digest = _digest(self.salt, body)
+        return SealedBody(digest, _encrypt(self._cipher_of(digest), body, _BODY_BOUND_TO + digest))
+
+    def open_body(self, digest: bytes, sealed: bytes) -> bytes:
+        """Return the plain bytes; raises `CannotOpen`, also when they have another digest."""
+        bound_to = _BODY_BOUND_TO + digest
+        return _open_evidence(self._cipher_of(digest), sealed, bound_to, salt=self.salt, digest=digest)
+
+    def _cipher_of(self, digest: bytes) -> AESGCM:
+        return AESGCM(hmac.digest(self._secret, _BODY_BOUND_TO + digest, "sha256"))
 
 
 def is_sealed(text: str) -> bool:
@@ -115,3 +142,30 @@ def is_sealed(text: str) -> bool:
 
 def _bound_to(payment_id: int, field: str) -> bytes:
     return f"extrato.sealed.v1\npayment/{payment_id}\n{field}".encode()
+
+
+def _salt_of(key: bytes) -> bytes:
+    return hmac.digest(key, b"extrato.evidence.v1", "sha256")
+
+
+def _digest(salt: bytes, body: bytes) -> bytes:
+    return hashlib.sha256(salt + body).digest()
+
+
+def _encrypt(cipher: AESGCM, plain: bytes, bound_to: bytes) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, plain, bound_to)
+
+
+def _decrypt(cipher: AESGCM, sealed: bytes, bound_to: bytes) -> bytes:
+    return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+
+
+def _open_evidence(cipher: AESGCM, sealed: bytes, bound_to: bytes, *, salt: bytes, digest: bytes) -> bytes:
+    try:
+        body = _decrypt(cipher, sealed, bound_to)
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpen(f"evidence {digest.hex()}") from error
+    if _digest(salt, body) != digest:
+        raise CannotOpen(f"evidence {digest.hex()}")
+    return body

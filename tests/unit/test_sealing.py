@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extrato.store.sealing import PREFIX, CannotOpen, PaymentKey, is_sealed
+from extrato.store.sealing import PREFIX, BodySeal, CannotOpen, PaymentKey, is_sealed
 
 KEY = PaymentKey(7, bytes(range(32)))
+SEAL = BodySeal(bytes(range(32)))
 
 
 @given(st.text())
@@ -82,6 +83,41 @@ def test_changed_evidence_does_not_open():
         KEY.open_evidence(sealed.digest, sealed.body[:-1] + bytes([sealed.body[-1] ^ 1]))
     with pytest.raises(CannotOpen):
         KEY.open_evidence(bytes(32), sealed.body)
+
+
+@given(st.binary(max_size=200))
+def test_body_of_a_webhook_opens_in_every_process(body: bytes):
+    digest, sealed = SEAL.seal_body(body)
+
+    assert digest == hashlib.sha256(SEAL.salt + body).digest()
+    assert BodySeal(bytes(range(32))).open_body(digest, sealed) == body
+
+
+def test_equal_bodies_have_one_digest_and_different_ciphertexts():
+    first, second = SEAL.seal_body(b"{}"), SEAL.seal_body(b"{}")
+
+    assert first.digest == second.digest
+    assert first.sealed != second.sealed
+
+
+def test_changed_body_does_not_open():
+    digest, sealed = SEAL.seal_body(b"{}")
+
+    for seal, named, changed in (
+        (SEAL, digest, sealed[:-1] + bytes([sealed[-1] ^ 1])),
+        (SEAL, digest, b""),
+        (SEAL, bytes(32), sealed),
+        (BodySeal(bytes(32)), digest, sealed),
+    ):
+        with pytest.raises(CannotOpen):
+            seal.open_body(named, changed)
+
+
+def test_keys_of_a_payment_and_of_the_hub_do_not_open_each_others_evidence():
+    digest, sealed = SEAL.seal_body(b"{}")
+
+    with pytest.raises(CannotOpen):
+        KEY.open_evidence(digest, sealed)
 
 
 def test_repr_does_not_show_the_key():

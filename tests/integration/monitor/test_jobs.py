@@ -364,7 +364,13 @@ async def test_unverified_webhook_and_evidence_are_deleted_after_seven_days(
     # Evidence of an older version, which had one kind for all webhooks, verified ones included.
     older = msgspec.structs.replace(delivery_of(world, 9, verdict="mismatched"), raw=b"older")
     await world.hub.inbox.store(older)
-    await world.pool.execute("UPDATE evidence SET kind = 'mercado_pago/webhook' WHERE body = 'older'")
+    await world.pool.execute(
+        """
+        UPDATE evidence SET kind = 'mercado_pago/webhook', body = 'older', sealed_by = NULL
+        WHERE digest = (SELECT evidence FROM webhook_deliveries WHERE delivery_id = $1)
+        """,
+        older.delivery_id,
+    )
     retention = Retention(pool=world.pool, now=world.hub.now)
     clock.ahead = timedelta(days=6, hours=23)
     await retention.run_once()
@@ -373,4 +379,6 @@ async def test_unverified_webhook_and_evidence_are_deleted_after_seven_days(
     assert (await retention.run_once()).delay_s < 60
     assert (await retention.run_once()).delay_s > 3600
     assert await world.pool.fetchval("SELECT array_agg(verdict) FROM webhook_deliveries") == ["verified"]
-    assert await world.pool.fetchval("SELECT array_agg(body ORDER BY body) FROM evidence") == [b"older", b"verified"]
+    rows = await world.pool.fetch("SELECT digest, body FROM evidence ORDER BY sealed_by NULLS FIRST")
+    seal = await world.hub.personal_data.body_seal()
+    assert [rows[0]["body"], seal.open_body(*rows[1])] == [b"older", b"verified"]

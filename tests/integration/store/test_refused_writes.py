@@ -17,6 +17,7 @@ from extrato.store.event_log import EventLog
 from extrato.store.inbox import Delivery, WebhookInbox
 from extrato.store.payers import Payers
 from extrato.store.payment_ids import PaymentIds
+from extrato.store.personal_data import PersonalData
 from extrato.store.pool import Pool
 from extrato.store.recorder import AsyncpgRecorder, Member
 from extrato.store.unavailable import is_database_unavailable
@@ -49,6 +50,10 @@ def vault(pool: asyncpg.Pool) -> Vault:
     return Vault(pool, Keys())
 
 
+def inbox(pool: asyncpg.Pool) -> WebhookInbox:
+    return WebhookInbox(pool, PersonalData(pool, vault(pool)))
+
+
 def credential() -> Credential:
     return Credential(access_token="t", webhook_secret="s", account_id="1")
 
@@ -69,10 +74,8 @@ def delivery() -> Delivery:
 
 WRITES: dict[str, Write] = {
     "events": lambda pool: EventLog(pool).append(append_to()),
-    "a delivery": lambda pool: WebhookInbox(pool).store(delivery()),
-    "that a delivery was handled": lambda pool: WebhookInbox(pool).mark_handled(
-        uuid4(), at=datetime.now(UTC), outcome="done"
-    ),
+    "a delivery": lambda pool: inbox(pool).store(delivery()),
+    "that a delivery was handled": lambda pool: inbox(pool).mark_handled(uuid4(), at=datetime.now(UTC), outcome="done"),
     "a payer": lambda pool: Payers(pool, vault(pool)).keep(1, Payer(email="a@example.com")),
     "a credential": lambda pool: vault(pool).put("padaria", "mercado_pago", credential()),
     "no credential": lambda pool: vault(pool).remove("padaria", "mercado_pago"),
