@@ -13,6 +13,7 @@ from extrato.bus.telemetry import TelemetryPublisher
 from extrato.identifiers import RandomUuids
 from extrato.providers.registry import providers
 from extrato.store.event_log import EventLog
+from extrato.store.evidence import EvidenceReader
 from extrato.store.inbox import WebhookInbox
 from extrato.store.payers import Payers
 from extrato.store.payment_ids import PaymentIds
@@ -73,6 +74,7 @@ async def open_hub(
                 vault=vault,
                 payers=Payers(pool, vault),
                 personal_data=personal_data,
+                evidence=EvidenceReader(pool, personal_data),
                 inbox=inbox,
                 webhook_health=WebhookHealth(pool),
                 telemetry=TelemetryPublisher(bus),

@@ -16,6 +16,7 @@ from contracts.api.corrections import (
     RefundOfAttempt,
     RefundRequest,
 )
+from contracts.api.evidence import EvidenceShown
 from contracts.api.links import (
     LinkCreated,
     LinkCreation,
@@ -74,6 +75,7 @@ __all__ = [
     "CartPix",
     "ConnectedProvider",
     "CredentialGiven",
+    "EvidenceShown",
     "Health",
     "LinkCreated",
     "LinkCreation",

@@ -119,6 +119,32 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The alert was never raised on this payment.",
         remedy="Use one of the payment's `alerts`.",
     ),
+    "evidence_not_found": entry(
+        404,
+        "This payment has no evidence {about}.",
+        "Este pagamento não tem a prova {about}",
+        cause="No event of the payment, and no webhook that caused one, has this digest.",
+        remedy="Use the field `evidence` of one of the payment's events.",
+    ),
+    "evidence_unreadable": entry(
+        500,
+        "Evidence {about} was changed after the hub stored it.",
+        "A prova {about} foi alterada depois de guardada",
+        cause="The stored bytes do not decrypt with the payment's key, or have another digest than their name.",
+        remedy="The operator compares the row of `evidence` with a backup.",
+    ),
+    "erased": entry(
+        410,
+        "Evidence {about} was erased with the payer's personal data.",
+        "A prova {about} foi apagada junto com os dados pessoais do pagador",
+        cause="The payer was forgotten: the key of the payment's personal data was destroyed. Or the evidence is older "
+        "than the hub keeps it.",
+        remedy="Nothing: the evidence is unreadable from now on. The payment's events stay.",
+        retention=(
+            "Evidence {about} was deleted after the time for which the hub keeps it.",
+            "A prova {about} foi apagada ao fim do prazo de guarda",
+        ),
+    ),
     "wrong_amount": entry(
         400,
         "The value differs from the charge; the payment was not confirmed.",

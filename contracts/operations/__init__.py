@@ -9,6 +9,7 @@ from typing import Final
 
 from contracts.operations.admin import ADMIN
 from contracts.operations.corrections import CORRECTIONS
+from contracts.operations.evidence import EVIDENCE
 from contracts.operations.links import LINKS
 from contracts.operations.monitors import MONITORS
 from contracts.operations.pages import PAGES
@@ -16,4 +17,4 @@ from contracts.operations.pix import PIX
 from contracts.operations.service import SERVICE
 from contracts.operations.webhooks import WEBHOOKS
 
-OPERATIONS: Final = (*PIX, *LINKS, *MONITORS, *CORRECTIONS, *PAGES, *ADMIN, *WEBHOOKS, *SERVICE)
+OPERATIONS: Final = (*PIX, *LINKS, *MONITORS, *EVIDENCE, *CORRECTIONS, *PAGES, *ADMIN, *WEBHOOKS, *SERVICE)

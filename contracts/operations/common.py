@@ -12,6 +12,7 @@ POSITION: Final = {"type": "integer", "minimum": 0}
 PATH_PARAMETERS: Final = {
     "alert": "The name of the alert, such as `late_payment`.",
     "asset": "The name of a file of the pages.",
+    "digest": "The digest of the evidence: 64 hexadecimal digits.",
     "file_name": "The `qr_code` of a charge. With the ending `.svg` the picture is SVG, otherwise PNG.",
     "key_id": "The id of the API key: the part of the key before the secret.",
     "merchant": "The slug of the merchant.",
@@ -43,6 +44,7 @@ REFUSALS: Final = {
     404: "The resource does not exist, or this caller may not see it.",
     408: "The body did not arrive in time: by default within ten seconds.",
     409: "The request conflicts with earlier events.",
+    410: "The resource existed, and the hub has erased it.",
     413: "The body is longer than 64 KiB.",
     415: "The body has another media type or encoding than this operation accepts.",
     429: "The caller exceeds its rate limit; repeat the request after `Retry-After`.",

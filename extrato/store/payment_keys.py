@@ -29,6 +29,7 @@ FRESH_S: Final = 0.5
 TIMEOUT_S: Final = 5.0
 
 MAKE: Final = "INSERT INTO payment_keys (payment_id, sealed) VALUES ($1, $2) ON CONFLICT (payment_id) DO NOTHING"
+IS_DESTROYED: Final = "SELECT destroyed_at IS NOT NULL FROM payment_keys WHERE payment_id = $1"
 READ: Final = "SELECT payment_id, sealed FROM payment_keys WHERE payment_id = ANY ($1)"
 DESTROYED: Final = """
     SELECT payment_id FROM payment_keys WHERE destroyed_at > clock_timestamp() - $1 * interval '1 second'
@@ -84,6 +85,12 @@ class PaymentKeys:
                     plain = self._vault.unseal(sealed, bound_to_payment_key(payment_id))
                     found[payment_id] = self._cached[payment_id] = PaymentKey(payment_id, plain)
         return found
+
+    async def is_destroyed(self, payment_id: int) -> bool:
+        """Return whether the key of a payment was destroyed, without the cache."""
+        with raising_unavailable():
+            destroyed: bool | None = await self._pool.fetchval(IS_DESTROYED, payment_id, timeout=TIMEOUT_S)
+        return bool(destroyed)
 
     def forget(self) -> None:
         """Drop every cached key: the database went back, or keys were destroyed while this process did not look."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from extrato.bus.telemetry import TelemetryPublisher
     from extrato.providers.port import Providers
     from extrato.store.event_log import EventLog
+    from extrato.store.evidence import EvidenceReader
     from extrato.store.inbox import WebhookInbox
     from extrato.store.payers import Payers
     from extrato.store.payment_ids import PaymentIds
@@ -33,6 +34,7 @@ class Hub:
     vault: Vault
     payers: Payers
     personal_data: PersonalData
+    evidence: EvidenceReader
     inbox: WebhookInbox
     webhook_health: WebhookHealth
     telemetry: TelemetryPublisher

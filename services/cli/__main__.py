@@ -21,6 +21,7 @@ from extrato.settings import InvalidSettings
 from services.cli.commands import api_key, connection, merchant, payer_tokens, vault
 from services.cli.commands.backup import backup
 from services.cli.commands.check import check, check_options
+from services.cli.commands.evidence import evidence, evidence_options
 from services.cli.commands.migrate import migrate, migrate_options
 from services.cli.commands.restore import restore, restore_options
 from services.cli.commands.restored import report, restored, restored_options
@@ -96,6 +97,7 @@ COMMANDS: Final = (
         "admin-key list", "print one line per admin key, revoked ones too", api_key.admin_options, api_key.list_keys
     ),
     Command("admin-key revoke", "revoke an admin key", api_key.revoke_admin_options, api_key.revoke),
+    Command("evidence", "list the evidence of a payment, or show one piece as JSON", evidence_options, evidence),
     Command("backup", "take a base backup of the embedded PostgreSQL into EXTRATO_ARCHIVE", _no_options, backup),
     Command("restore", "create a home from an archive, as of a point in time", restore_options, restore),
     Command(

@@ -78,6 +78,10 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
         {"padaria_slug": a.slug},
     ),
     ("GET", "/payments/api/{payment_id}/events/"): lambda a: (f"/payments/api/{a.number}/events/", None),
+    ("GET", "/payments/api/{payment_id}/evidence/{digest}/"): lambda a: (
+        f"/payments/api/{a.number}/evidence/{'0' * 64}/",
+        None,
+    ),
     ("POST", "/payments/api/{payment_id}/cancel/"): lambda a: (f"/payments/api/{a.number}/cancel/", {}),
     ("POST", "/payments/api/{payment_id}/refund/"): lambda a: (f"/payments/api/{a.number}/refund/", {"all": True}),
     ("POST", "/payments/api/{payment_id}/accept/"): lambda a: (f"/payments/api/{a.number}/accept/", {}),
@@ -227,7 +231,8 @@ async def test_other_tenants_resource_is_answered_like_missing_one(hub, other_me
 
 def _other_tenants_headers(other_merchant, name: tuple[str, str]) -> dict[str, str]:
     """Return the key with which the other tenant reads its own resources."""
-    key = other_merchant.admin_key if name[1].startswith("/admin") else other_merchant.api_key
+    is_for_admins = any((route.method, route.path) == name and route.scope == "admin" for route in ROUTES)
+    key = other_merchant.admin_key if is_for_admins else other_merchant.api_key
     return {"Authorization": f"Bearer {key}"}
 
 
@@ -296,6 +301,7 @@ ADMINISTERED = {
     "{provider}": "mercado_pago",
     "{product}": "x",
     "{key_id}": "00000000",
+    "{digest}": "0" * 64,
     "{alert}": "late_payment",
 }
 PAYER_ROUTES = [route for route in ROUTES if route.payer]

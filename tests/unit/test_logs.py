@@ -27,6 +27,18 @@ def lines_of(code):
     return [json.loads(line) for line in ran.stderr.splitlines()], ran.stderr
 
 
+def test_readings_of_evidence_are_never_dropped():
+    code = """
+logger = structlog.get_logger()
+for number in range(300):
+    logger.warning("evidence_read", number=number)
+    logger.warning("another_event", number=number)
+"""
+    lines, _ = lines_of(code)
+    assert sum(line["event"] == "evidence_read" for line in lines) == 300
+    assert sum(line["event"] == "another_event" for line in lines) == 100
+
+
 LOST_TASK = """
 async def work(key):
     raise ValueError("no such key: " + key)
