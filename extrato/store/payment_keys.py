@@ -34,8 +34,19 @@ READ: Final = "SELECT payment_id, sealed FROM payment_keys WHERE payment_id = AN
 DESTROYED: Final = """
     SELECT payment_id FROM payment_keys WHERE destroyed_at > clock_timestamp() - $1 * interval '1 second'
 """
+COUNT: Final = """
+    SELECT (SELECT count(*) FROM (SELECT FROM payment_keys WHERE sealed IS NOT NULL LIMIT $1) AS usable),
+           (SELECT count(*) FROM (SELECT FROM payment_keys WHERE destroyed_at IS NOT NULL LIMIT $1) AS destroyed)
+"""
 # A destruction commits some time after it was dated.
 OVERLAP_S: Final = 60.0
+
+
+class KeyCounts(Struct, frozen=True, kw_only=True):
+    """The numbers of usable and of destroyed keys; each counts up to a limit."""
+
+    usable: int
+    destroyed: int
 
 
 class NewKey(Struct, frozen=True):
@@ -118,3 +129,9 @@ class PaymentKeys:
 def bound_to_payment_key(payment_id: int) -> bytes:
     """Return the text that the key of a payment is bound to."""
     return f"payment key\n{payment_id}".encode()
+
+
+async def count_keys(database: asyncpg.Pool | asyncpg.Connection, *, limit: int) -> KeyCounts:
+    """Count the keys of payments, each kind up to `limit`, because a table may have millions of rows."""
+    row = await database.fetchrow(COUNT, limit)
+    return KeyCounts(usable=row[0], destroyed=row[1])

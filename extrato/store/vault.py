@@ -175,6 +175,18 @@ class Vault:
                 continue
         raise InvalidVaultKey(why="other_key")
 
+    def reseal(self, sealed: bytes, bound_to: bytes) -> bytes | None:
+        """Encrypt with the first key what another key encrypted; None for what the first key decrypts already.
+
+        Raises `InvalidVaultKey`.
+        """
+        first = AESGCM(self._keys.current()[0])
+        try:
+            first.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+        except InvalidTag:
+            return self.seal(self.unseal(sealed, bound_to), bound_to)
+        return None
+
     def _open(self, sealed: bytes, merchant: str, provider: str) -> Credential:
         plain = self.unseal(sealed, bound_to_credential(merchant, provider))
         return msgspec.json.decode(plain, type=Credential)

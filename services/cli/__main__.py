@@ -109,7 +109,7 @@ COMMANDS: Final = (
     Command(
         "payer-tokens rotate", "replace the secret of payer tokens", payer_tokens.rotate_options, payer_tokens.rotate
     ),
-    Command("vault rotate", "encrypt every secret with a new key", _no_options, vault.rotate),
+    Command("vault rotate", "encrypt every secret with a new key", vault.rotate_options, vault.rotate),
 )
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from typing import TYPE_CHECKING, Any
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -315,15 +316,19 @@ async def test_vault_key_rotates_while_hub_runs(harmed_hub, until):
     async def keep_selling() -> None:
         """Create payments meanwhile; a link needs the credential in the vault."""
         for _ in range(30):
-            await hub.link()
+            sold.append(await hub.link(payer_email="ana@example.com"))
+            await hub.pay_as_a_person(sold[-1]["checkout_url"])
 
+    sold: list[dict[str, Any]] = []
     said, _ = await asyncio.gather(extrato.does("vault", "rotate"), keep_selling())
-    assert said.startswith("Re-encrypted ")
+    assert said.splitlines()[-1].startswith("Re-encrypted ")
     after = await hub.rows("SELECT sealed FROM credentials UNION ALL SELECT sealed FROM hub_secrets")
     assert not set(sealed) & set(after)
     keys = (hub.home / "secret.key").read_text().split()
     assert len(keys) >= 2
     assert not any(key in said for key in keys)
+    assert "Re-encrypted 0 secrets." in await extrato.does("vault", "rotate", "--resume")
+    assert (hub.home / "secret.key").read_text().split() == keys
 
     # Older payer links still open after the gateway has started again.
     old_pid = hub.kill("gateway")
@@ -331,6 +336,14 @@ async def test_vault_key_rotates_while_hub_runs(harmed_hub, until):
     async with hub.session.get(before["secure_checkout_url"], allow_redirects=False) as answer:
         assert answer.status == 302
     await hub.link()
+
+    # Keys of payments that were made and used meanwhile open too.
+    assert {(await hub.check(each["payment_id"]))["status"] for each in sold} == {"approved"}
+    async with hub.inside() as inside:
+        rows = await hub.rows("SELECT payment_id, digest FROM evidence WHERE sealed_by = 'payment'")
+        opened = [await inside.evidence.open(payment_id, digest) for payment_id, digest in rows]
+    assert len(opened) >= len(sold)
+    assert all(opened)
 
 
 @pytest.mark.xdist_group("crashes")

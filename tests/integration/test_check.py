@@ -24,6 +24,7 @@ from extrato.bus.copies import open_copies
 from extrato.settings import Settings
 from extrato.store import unknown_topics
 from extrato.store.migrations import migrate
+from extrato.store.payment_keys import PaymentKeys
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys
 from extrato.values import Credential
@@ -87,11 +88,19 @@ async def examined(environment, **changes):
 async def test_hub_that_can_run_has_no_problem(environment, empty_database_url, nats_server):
     bus = await connect(nats_server.url, name="tests")
     await bus.close()
+    connection = await asyncpg.connect(empty_database_url)
+    keys = PaymentKeys(connection, Vault(connection, FixedKeys(KEY)))
+    for payment_id in (1, 2, 3):
+        await keys.get_or_make(payment_id)
+    await connection.execute("UPDATE payment_keys SET sealed = NULL, destroyed_at = now() WHERE payment_id = 2")
+    await connection.close()
     environment["EXTRATO_NATS_URL"] = nats_server.url
     found = await examined(environment, EXTRATO_MIGRATION_DATABASE_URL=empty_database_url)
     assert list(found) == ["migrations", *EVERY_CHECK]
     assert {name: status for name, (status, _) in found.items() if status != "ok"} == {"mercado_pago": "warning"}
     assert found["mercado_pago"][1] == "127.0.0.1 answers; it is a test."
+    assert "(3 checked, at most 5000 of each table)" in found["vault"][1]
+    assert found["vault"][1].endswith("Keys of payments: 2 usable, 1 destroyed.")
     assert found["rights"][1].endswith("has the rights of services, and cannot rewrite the log.")
     assert re.fullmatch(r"PostgreSQL \d+\.\d+ answers and accepts writes\.", found["postgresql"][1])
     assert re.fullmatch(r"NATS \d+\.\d+\.\d+ answers, with JetStream\.", found["nats"][1])
