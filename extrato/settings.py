@@ -32,6 +32,14 @@ Port = Annotated[int, Meta(ge=1, le=65535, title="a port number from 1 to 65535"
 Count = Annotated[int, Meta(ge=1, le=10_000_000, title="a whole number from 1 to 10000000")]
 Seconds = Annotated[float, Meta(gt=0, le=3600, title="a number of seconds above 0, at most 3600")]
 Delay = Annotated[float, Meta(ge=0, le=600, title="a number of seconds from 0 to 600")]
+# A refund is possible for 180 days, and a dispute may take 180 more until the provider decides it.
+EvidenceDays = Annotated[int, Meta(ge=365, le=4400, title="a whole number of days from 365 to 4400")]
+# A provider repeats a webhook for some days.
+DeliveryDays = Annotated[int, Meta(ge=7, le=4400, title="a whole number of days from 7 to 4400")]
+# Any stranger can send one.
+UnverifiedDays = Annotated[int, Meta(ge=1, le=30, title="a whole number of days from 1 to 30")]
+# The monitor completes a charge within a day.
+PayerDays = Annotated[int, Meta(ge=1, le=30, title="a whole number of days from 1 to 30")]
 PortOrNone = Annotated[int, Meta(ge=0, le=65535, title="a port number from 1 to 65535, or 0 for none")]
 AuthMode = Annotated[Literal["keys", "open"], Meta(title="'keys' or 'open'")]
 Traces = Annotated[Literal["off", "otlp"], Meta(title="'off' or 'otlp'")]
@@ -78,6 +86,23 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     )
     finish_s: Annotated[Seconds, Meta(description="for requests in progress, after the gateway stopped listening")] = (
         field(default=20.0, name="EXTRATO_FINISH_TIMEOUT_S")
+    )
+
+
+class Keep(msgspec.Struct, frozen=True, kw_only=True):
+    """For how many days the monitor keeps what is not the log; docs/reference/settings.md has the reasons."""
+
+    evidence_days: Annotated[EvidenceDays, Meta(description="answers of providers and confirmations of banks")] = field(
+        default=400, name="EXTRATO_KEEP_EVIDENCE_DAYS"
+    )
+    deliveries_days: Annotated[DeliveryDays, Meta(description="verified webhooks, with their bodies")] = field(
+        default=90, name="EXTRATO_KEEP_DELIVERIES_DAYS"
+    )
+    unverified_days: Annotated[UnverifiedDays, Meta(description="webhooks without a valid signature")] = field(
+        default=7, name="EXTRATO_KEEP_UNVERIFIED_DAYS"
+    )
+    payer_days: Annotated[PayerDays, Meta(description="payers' details of a payment without a charge")] = field(
+        default=1, name="EXTRATO_KEEP_PAYER_DAYS"
     )
 
 
@@ -152,6 +177,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...], Meta(description="networks whose X-Forwarded-For names the caller's address")
     ] = field(default=(), name="EXTRATO_TRUSTED_PROXIES")
     timeouts: Timeouts = field(default_factory=Timeouts)
+    keep: Keep = field(default_factory=Keep)
     log_level: Annotated[LogLevel, Meta(description="the lowest level that is logged")] = field(
         default="info", name="EXTRATO_LOG_LEVEL"
     )
@@ -194,7 +220,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         except UnusableSecretFile as error:
             raise InvalidSettings(str(error)) from None
         try:
-            settings = msgspec.convert(given | {"timeouts": given}, Settings, strict=False, dec_hook=_path)
+            settings = msgspec.convert(
+                given | {"timeouts": given, "keep": given}, Settings, strict=False, dec_hook=_path
+            )
         except msgspec.ValidationError as fault:
             raise InvalidSettings(_sentence(fault, given)) from None
         settings = msgspec.structs.replace(
@@ -210,9 +238,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 VARIABLES: Final = {
     variable.encode_name: variable
-    for struct in (Settings, Timeouts)
+    for struct in (Settings, Timeouts, Keep)
     for variable in msgspec.structs.fields(struct)
-    if variable.name != "timeouts"
+    if variable.name not in {"timeouts", "keep"}
 }
 
 

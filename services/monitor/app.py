@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from extrato.bus.connection import Bus
     from extrato.health import RoleHealth
-    from extrato.settings import Settings
+    from extrato.settings import Keep, Settings
     from extrato.use_cases.hub import Hub
 
 MAX_CONNECTIONS: Final = 12
@@ -59,7 +59,8 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
         await check_bus(bus, hub.log, pool)
         signal = await parts.enter_async_context(LogSignal(settings.database_url))
         relay = Relay(database_url=settings.database_url, log=hub.log, signal=signal, bus=bus)
-        monitor = Monitor(hub=hub, pool=pool, bus=bus, resume_after=timedelta(seconds=settings.timeouts.resume_s))
+        resume_after = timedelta(seconds=settings.timeouts.resume_s)
+        monitor = Monitor(hub=hub, pool=pool, bus=bus, resume_after=resume_after, keep=settings.keep)
         health.set_gauges_with(_scrape(hub=hub, pool=pool, relay=relay).set_gauges)
         await run_together(
             relay=relay.run(),
@@ -97,7 +98,7 @@ class Monitor:
     The monitor completes an unfinished request of another process once the request is older than `resume_after`.
     """
 
-    def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus, resume_after: timedelta) -> None:
+    def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus, resume_after: timedelta, keep: Keep) -> None:
         open_payments, pauses = OpenPayments(pool), BackOff[str](hub.now)
         cursors = Cursors(pool)
         self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=cursors, pauses=pauses)
@@ -113,7 +114,7 @@ class Monitor:
             "requests": Requests(hub=hub, open_payments=open_payments, resume_after=resume_after).run_once,
             "deliveries": Deliveries(hub=hub).run_once,
             "second_look": SecondLook(hub=hub, pool=pool, providers=asked).run_once,
-            "retention": Retention(pool=pool, now=hub.now).run_once,
+            "retention": Retention(pool=pool, now=hub.now, keep=keep).run_once,
             "wal_archive": WalArchive(pool=pool).run_once,
             "webhook_health": JudgeAccounts(hub=hub).run_once,
         }

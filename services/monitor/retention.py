@@ -12,22 +12,15 @@ from services.monitor.schedule import Again, Decision
 if TYPE_CHECKING:
     import asyncpg
 
+    from extrato.settings import Keep
     from extrato.values import Clock
 
 INTERVAL_S: Final = 24 * 3600.0
 NEXT_BATCH_S: Final = 1.0
 BATCH: Final = 1_000
+BUDGETS_KEPT: Final = timedelta(days=1)
 
-# Refunds are possible for 180 days and disputes last longer; evidence outlives both. Anyone can send an unverified
-# webhook, so these go after seven days, together with their evidence.
-KEPT: Final = {
-    "evidence": timedelta(days=400),
-    "unverified_deliveries": timedelta(days=7),
-    "webhook_deliveries": timedelta(days=90),
-    "payers": timedelta(days=1),
-    "provider_budgets": timedelta(days=1),
-}
-
+# A webhook's body goes with its delivery: without it, a forgetting of the payment would not find the body.
 DELETE: Final = {
     "evidence": """
         DELETE FROM evidence WHERE digest IN (
@@ -45,9 +38,12 @@ DELETE: Final = {
         DELETE FROM webhook_deliveries WHERE delivery_id IN (SELECT delivery_id FROM old)
     """,
     "webhook_deliveries": """
-        DELETE FROM webhook_deliveries WHERE delivery_id IN (
-            SELECT delivery_id FROM webhook_deliveries WHERE received_at < $1 ORDER BY received_at LIMIT $2
+        WITH old AS (
+            SELECT delivery_id, evidence FROM webhook_deliveries WHERE received_at < $1 ORDER BY received_at LIMIT $2
+        ), proof AS (
+            DELETE FROM evidence e USING old WHERE e.digest = old.evidence
         )
+        DELETE FROM webhook_deliveries WHERE delivery_id IN (SELECT delivery_id FROM old)
     """,
     "payers": """
         DELETE FROM payers WHERE payment_id IN (
@@ -66,16 +62,23 @@ DELETE: Final = {
 class Retention:
     """A job of the lane `clock`."""
 
-    def __init__(self, *, pool: asyncpg.Pool, now: Clock) -> None:
+    def __init__(self, *, pool: asyncpg.Pool, now: Clock, keep: Keep) -> None:
         self._pool = pool
         self._now = now
+        self._kept = {
+            "evidence": timedelta(days=keep.evidence_days),
+            "unverified_deliveries": timedelta(days=keep.unverified_days),
+            "webhook_deliveries": timedelta(days=keep.deliveries_days),
+            "payers": timedelta(days=keep.payer_days),
+            "provider_budgets": BUDGETS_KEPT,
+        }
         self._logger = structlog.get_logger(component="retention")
 
     async def run_once(self) -> Decision:
         """Delete one batch of each table; the next run follows in a second while rows are left, otherwise in a day."""
         is_more = False
         for table, query in DELETE.items():
-            deleted = int((await self._pool.execute(query, self._now() - KEPT[table], BATCH)).split()[-1])
+            deleted = int((await self._pool.execute(query, self._now() - self._kept[table], BATCH)).split()[-1])
             is_more = is_more or deleted == BATCH
             if deleted:
                 self._logger.info("old_rows_deleted", table=table, rows=deleted)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from extrato.secret_files import CREDENTIALS, file_variable
-from extrato.settings import VARIABLES, InvalidSettings, Settings, Timeouts
+from extrato.settings import VARIABLES, InvalidSettings, Keep, Settings, Timeouts
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
@@ -49,6 +49,33 @@ def test_connections_per_address_default_to_a_thousand():
     for text in ("0", "-1", "many", "1.5"):
         with pytest.raises(InvalidSettings, match=name):
             Settings.from_environment({name: text})
+
+
+KEPT = {
+    "EXTRATO_KEEP_EVIDENCE_DAYS": (365, 4400),
+    "EXTRATO_KEEP_DELIVERIES_DAYS": (7, 4400),
+    "EXTRATO_KEEP_UNVERIFIED_DAYS": (1, 30),
+    "EXTRATO_KEEP_PAYER_DAYS": (1, 30),
+}
+
+
+def test_retention_has_its_settings():
+    expected = Keep(evidence_days=400, deliveries_days=90, unverified_days=7, payer_days=1)
+    assert Settings.from_environment({}).keep == expected
+    given = {name: str(longest) for name, (_, longest) in KEPT.items()}
+    expected = Keep(evidence_days=4400, deliveries_days=4400, unverified_days=30, payer_days=30)
+    assert Settings.from_environment(given).keep == expected
+
+
+@pytest.mark.parametrize(("name", "bounds"), KEPT.items())
+def test_retention_is_not_shorter_than_refunds_and_disputes_need(name, bounds):
+    shortest, longest = bounds
+    assert Settings.from_environment({name: str(shortest)})
+    for days in (shortest - 1, longest + 1, "1.5", "forever"):
+        with pytest.raises(
+            InvalidSettings, match=f"{name} must be a whole number of days from {shortest} to {longest}"
+        ):
+            Settings.from_environment({name: str(days)})
 
 
 COPIES = {

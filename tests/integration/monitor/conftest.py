@@ -26,7 +26,7 @@ from extrato.assembly import open_hub
 from extrato.bus.connection import connect
 from extrato.domain import merchant as merchant_domain
 from extrato.domain.payment.identifiers import stream_id
-from extrato.settings import Settings
+from extrato.settings import Keep, Settings
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.use_cases.change_merchant import change_merchant
@@ -197,7 +197,7 @@ class World:
         async def run() -> None:
             bus = await connect(self.nats.url, name="monitor")
             try:
-                monitor = Monitor(hub=self.hub, pool=self.pool, bus=bus, resume_after=self.resume_after)
+                monitor = Monitor(hub=self.hub, pool=self.pool, bus=bus, resume_after=self.resume_after, keep=Keep())
                 async with asyncio.TaskGroup() as group:
                     group.create_task(monitor.reconciler.run())
                     group.create_task(monitor.dispatcher.run())

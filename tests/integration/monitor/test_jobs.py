@@ -18,10 +18,12 @@ from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.payment.state import Charged
 from extrato.errors import ProviderUnavailable, StoreUnavailable
 from extrato.providers.port import Providers
+from extrato.settings import Keep
 from extrato.store.inbox import FIRST_RETRY_S, MAX_ATTEMPTS, Delivery
 from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.payments import load_payment
+from extrato.values import Payer
 from services.monitor.backoff import BackOff
 from services.monitor.charges import Charges
 from services.monitor.deliveries import Deliveries
@@ -342,13 +344,13 @@ async def test_retention_deletes_old_rows_in_batches(world: World, clock: Clock,
     await world.sweeps().run_once(FAST, "padaria.mercado_pago")
     for _ in range(5):
         await world.hub.inbox.store(delivery_of(world, 1))
-    retention = Retention(pool=world.pool, now=world.hub.now)
+    retention = Retention(pool=world.pool, now=world.hub.now, keep=Keep())
     assert (await retention.run_once()).delay_s > 3600
     clock.ahead = timedelta(days=91)
     assert (await retention.run_once()).delay_s < 60
     assert (await retention.run_once()).delay_s > 3600
     assert await world.pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 0
-    assert await world.pool.fetchval("SELECT count(*) FROM evidence WHERE kind = 'provider/payment'") == 1
+    assert await world.pool.fetchval("SELECT array_agg(kind) FROM evidence") == ["provider/payment"]
     clock.ahead = timedelta(days=401)
     await retention.run_once()
     assert await world.pool.fetchval("SELECT count(*) FROM evidence") == 0
@@ -371,7 +373,7 @@ async def test_unverified_webhook_and_evidence_are_deleted_after_seven_days(
         """,
         older.delivery_id,
     )
-    retention = Retention(pool=world.pool, now=world.hub.now)
+    retention = Retention(pool=world.pool, now=world.hub.now, keep=Keep())
     clock.ahead = timedelta(days=6, hours=23)
     await retention.run_once()
     assert await world.pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 6
@@ -382,3 +384,34 @@ async def test_unverified_webhook_and_evidence_are_deleted_after_seven_days(
     rows = await world.pool.fetch("SELECT digest, body FROM evidence ORDER BY sealed_by NULLS FIRST")
     seal = await world.hub.personal_data.body_seal()
     assert [rows[0]["body"], seal.open_body(*rows[1])] == [b"older", b"verified"]
+
+
+async def test_each_kind_of_row_is_kept_as_long_as_its_setting_says(world: World, clock: Clock):
+    payment = await world.open()
+    await world.sandbox.pay(payment)
+    await world.sweeps().run_once(FAST, "padaria.mercado_pago")
+    for verdict in ("verified", "mismatched"):
+        delivery = delivery_of(world, 1, verdict=verdict)
+        await world.hub.inbox.store(msgspec.structs.replace(delivery, raw=verdict.encode()))
+    await world.hub.payers.keep(payment.payment_id, Payer(name="Ana"))
+    keep = Keep(evidence_days=800, deliveries_days=500, unverified_days=20, payer_days=10)
+    retention = Retention(pool=world.pool, now=world.hub.now, keep=keep)
+    counted = """
+        SELECT (SELECT count(*) FROM payers), (SELECT count(*) FROM webhook_deliveries WHERE verdict <> 'verified'),
+            (SELECT count(*) FROM webhook_deliveries WHERE verdict = 'verified'), (SELECT count(*) FROM evidence)
+    """
+    left = {}
+    for days in (9, 11, 19, 21, 499, 501, 799, 801):
+        clock.ahead = timedelta(days=days)
+        await retention.run_once()
+        left[days] = tuple(await world.pool.fetchrow(counted))
+    assert left == {
+        9: (1, 1, 1, 3),
+        11: (0, 1, 1, 3),
+        19: (0, 1, 1, 3),
+        21: (0, 0, 1, 2),
+        499: (0, 0, 1, 2),
+        501: (0, 0, 0, 1),
+        799: (0, 0, 0, 1),
+        801: (0, 0, 0, 0),
+    }

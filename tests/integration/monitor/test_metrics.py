@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
+from extrato.settings import Keep
 from services.monitor.app import Monitor
 from services.monitor.metrics import CYCLE_TIMESTAMP_S
 from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW
@@ -33,7 +34,7 @@ def shown(name: str, **labels: str) -> float:
 
 
 def monitor_of(world: World) -> Monitor:
-    return Monitor(hub=world.hub, pool=world.pool, bus=cast("Bus", None), resume_after=timedelta())
+    return Monitor(hub=world.hub, pool=world.pool, bus=cast("Bus", None), resume_after=timedelta(), keep=Keep())
 
 
 async def ages(world: World, *, later: timedelta = timedelta()) -> dict[str, float | None]:

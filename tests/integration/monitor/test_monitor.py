@@ -14,6 +14,7 @@ from contracts.events import PaymentExpired, StatusChanged
 from extrato.bus.connection import connect
 from extrato.bus.timers import Timers
 from extrato.domain import merchant as merchant_domain
+from extrato.settings import Keep
 from extrato.use_cases.change_merchant import change_merchant
 from services.monitor.app import Monitor
 from services.monitor.schedule import FAST, INTERVAL_S, End
@@ -137,7 +138,10 @@ async def test_monitor_recovers_from_nats_outage(world: World, monkeypatch: pyte
 async def test_timer_ended_at_start_of_a_watch_is_set_again(world: World):
     bus = await connect(world.nats.url, name="test")
     try:
-        monitor, timers = Monitor(hub=world.hub, pool=world.pool, bus=bus, resume_after=world.resume_after), Timers(bus)
+        monitor, timers = (
+            Monitor(hub=world.hub, pool=world.pool, bus=bus, resume_after=world.resume_after, keep=Keep()),
+            Timers(bus),
+        )
         await timers.ensure(FAST, "padaria.mercado_pago")
         (timer,) = await timers.take(10)
         # The monitor decided to end the timer before this watch began.
