@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from extrato.store.vault import Vault
 
 CACHED_KEYS: Final = 20_000
+# The table may have millions of rows, and a count reads each.
+MOST_COUNTED_KEYS: Final = 100_000
 FRESH_S: Final = 0.5
 TIMEOUT_S: Final = 5.0
 
@@ -43,7 +45,7 @@ OVERLAP_S: Final = 60.0
 
 
 class KeyCounts(Struct, frozen=True, kw_only=True):
-    """The numbers of usable and of destroyed keys; each counts up to a limit."""
+    """The numbers of usable and of destroyed keys, each up to `MOST_COUNTED_KEYS`."""
 
     usable: int
     destroyed: int
@@ -131,7 +133,7 @@ def bound_to_payment_key(payment_id: int) -> bytes:
     return f"payment key\n{payment_id}".encode()
 
 
-async def count_keys(database: asyncpg.Pool | asyncpg.Connection, *, limit: int) -> KeyCounts:
-    """Count the keys of payments, each kind up to `limit`, because a table may have millions of rows."""
-    row = await database.fetchrow(COUNT, limit)
+async def count_keys(database: asyncpg.Pool | asyncpg.Connection) -> KeyCounts:
+    """Count the keys of payments, each kind up to `MOST_COUNTED_KEYS`."""
+    row = await database.fetchrow(COUNT, MOST_COUNTED_KEYS)
     return KeyCounts(usable=row[0], destroyed=row[1])

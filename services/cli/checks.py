@@ -23,7 +23,7 @@ from extrato.loopback import is_loopback
 from extrato.process import CannotStart
 from extrato.settings import MERCADO_PAGO_API, MIGRATION_DATABASE_URL
 from extrato.store.migrations import UnfitSchema, read_schema
-from extrato.store.payment_keys import count_keys
+from extrato.store.payment_keys import MOST_COUNTED_KEYS, count_keys
 from extrato.store.rights import may_rewrite_log, missing_rights
 from extrato.store.token_ends import earliest_token_end
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
@@ -48,7 +48,6 @@ CLOCK_PRECISION_S: Final = 1.0
 
 # Decrypting 5,000 secrets takes a tenth of a second; a table may have millions.
 NEWEST_SECRETS: Final = 5_000
-MOST_COUNTED: Final = 100_000
 
 CERTIFICATE_WARNING_DAYS: Final = 21
 # The merchant must make another token, so the warning comes early enough for a person.
@@ -188,7 +187,7 @@ async def _check_vault(settings: Settings, connection: asyncpg.Connection) -> Fi
         checked = await check_all_decrypt(connection, Vault(connection, keys), newest=NEWEST_SECRETS)
     except InvalidVaultKey as error:
         return _problem("vault", error.message)
-    keys_of_payments = await count_keys(connection, limit=MOST_COUNTED)
+    keys_of_payments = await count_keys(connection)
     checked_secrets = f"{checked} checked, at most {NEWEST_SECRETS} of each table"
     usable, destroyed = _number(keys_of_payments.usable), _number(keys_of_payments.destroyed)
     return _ok(
@@ -199,7 +198,7 @@ async def _check_vault(settings: Settings, connection: asyncpg.Connection) -> Fi
 
 
 def _number(counted: int) -> str:
-    return f"{counted} or more" if counted == MOST_COUNTED else str(counted)
+    return f"{counted} or more" if counted == MOST_COUNTED_KEYS else str(counted)
 
 
 def judge_token(end: TokenEnd | None) -> Finding:

@@ -76,6 +76,8 @@ WELL = HubStatus(
     payments=Payments(open=12, watched=3, uncharged=0, overdue=0, most_overdue_s=None),
     webhooks=Waiting(waiting=0, oldest_s=None),
     requests=Waiting(waiting=1, oldest_s=2.0),
+    accounts=Accounts(merchants=9001, connected=9000, oldest_credential_s=86_400.0 * 30),
+    vault=Vault(keys=2, decrypts=True, payment_keys=12, destroyed_keys=1),
     accounts=Accounts(
         merchants=9001,
         connected=9000,
@@ -109,6 +111,8 @@ def test_hub_that_works_shows_every_part():
         "payments     12 open, 3 watched, 0 without a charge",
         "webhooks     0 waiting",
         "requests     1 waiting, the oldest for 2 s",
+        "accounts     9001 merchants, 9000 connected accounts, oldest access token stored 30 d ago",
+        "vault        2 keys · keys of payments: 12 usable, 1 destroyed",
         (
             "accounts     9001 merchants, 9000 connected accounts, oldest access token stored 30 d ago, "
             "that of a.mercado_pago ends in 14 d"
@@ -120,7 +124,8 @@ def test_hub_that_works_shows_every_part():
 
 def test_attention_comes_first_on_the_screen():
     unread = [Sentence(part="nats", sentence="No answer within 15 s.")]
-    found = judged(replace(WELL, bus=None, unread=unread, vault=Vault(keys=1, decrypts=False)))
+    vault = Vault(keys=1, decrypts=False, payment_keys=12, destroyed_keys=1)
+    found = judged(replace(WELL, bus=None, unread=unread, vault=vault))
     assert screen(found).splitlines()[:8] == [
         "extrato 0.2.0 at 2026-11-29 12:00:00 UTC: needs attention",
         "",

@@ -15,6 +15,7 @@ from extrato.assembly import vault_keys
 from extrato.errors import StoreUnavailable
 from extrato.process import CannotStart
 from extrato.store.migrations import UnfitSchema, read_schema
+from extrato.store.payment_keys import count_keys
 from extrato.store.refused_accounts import REFUSED_FOR
 from extrato.store.token_ends import earliest_token_end
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
@@ -337,12 +338,13 @@ class DatabaseReader:
 
     async def _vault(self) -> Vault:
         keys = vault_keys(self._settings, may_create=False)
-        count = len(keys.current())
+        decrypts, count = True, len(keys.current())
         try:
             await StoredSecrets(self._connection, keys).check_key()
         except InvalidVaultKey:
-            return Vault(keys=count, decrypts=False)
-        return Vault(keys=count, decrypts=True)
+            decrypts = False
+        found = await count_keys(self._connection)
+        return Vault(keys=count, decrypts=decrypts, payment_keys=found.usable, destroyed_keys=found.destroyed)
 
     async def _row(self, query: str) -> Any:
         """Return the only row."""

@@ -10,6 +10,7 @@ from services.cli.status.words import age, size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from services.cli.status.shape import Bus, Database, HubStatus, Lane, Log, ReadModel, Relay, Role, Sentence, Vault
     from extrato.store.token_ends import TokenEnd
     from services.cli.status.shape import (
         Bus,
@@ -58,9 +59,14 @@ def _lines(status: HubStatus) -> Iterator[str]:
         yield _line("refused", _refused(status.refused))
     yield from _work(status)
     if status.vault is not None:
-        yield _line("vault", f"{status.vault.keys} keys" if status.vault.keys > 1 else "1 key")
+        yield _line("vault", _vault(status.vault))
     if status.certificate is not None:
         yield _line("certificate", status.certificate.sentence)
+
+
+def _vault(vault: Vault) -> str:
+    keys = f"{vault.keys} keys" if vault.keys > 1 else "1 key"
+    return f"{keys} · keys of payments: {vault.payment_keys} usable, {vault.destroyed_keys} destroyed"
 
 
 def _line(label: str, text: str) -> str:

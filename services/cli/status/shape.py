@@ -161,10 +161,15 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
 
 class Vault(Struct, frozen=True, kw_only=True):
-    """The vault. `decrypts` says whether a key decrypts a stored secret; null when nothing is stored."""
+    """The vault. `decrypts` says whether a key decrypts a stored secret; null when nothing is stored.
+
+    `payment_keys` and `destroyed_keys` count the keys of payments' personal data, each up to 100,000.
+    """
 
     keys: int
     decrypts: bool | None
+    payment_keys: int
+    destroyed_keys: int
 
 
 class HubStatus(Struct, frozen=True, kw_only=True):
