@@ -27,7 +27,8 @@ EMPTY = """
     END $$;
     ALTER SEQUENCE payment_numbers RESTART;
     INSERT INTO log_identity DEFAULT VALUES;
-    INSERT INTO log_epochs (epoch, last_common, reason) VALUES (1, 0, 'first')
+    INSERT INTO log_epochs (epoch, last_common, reason) VALUES (1, 0, 'first');
+    INSERT INTO log_sealing (up_to, finished_at) VALUES (0, now())
 """
 # Makes every write to a table fail, as with a full disk.
 FILL = """

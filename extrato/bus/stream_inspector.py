@@ -9,6 +9,7 @@ last messages only.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ import structlog
 from msgspec import Struct
 
 from contracts.subjects import (
+    DEAD_STREAM,
     HEADER_EPOCH,
     HEADER_ID,
     HEADER_LOG,
@@ -200,6 +202,23 @@ class StreamInspector:
             last_common=common,
             lost=len(lost),
         )
+
+    async def empty_streams(self) -> int:
+        """Empty every stream that has data of events, also dead letters; return the stream's newest epoch, or 0.
+
+        The relay fills the stream of payments again, and the copies follow. Raises `ForeignStream`.
+        """
+        identity, epoch = await self._log.identity.read(), 0
+        try:
+            owner, epoch = _owner((await self._jetstream.stream_info(PAYMENTS_STREAM)).config)
+            if owner not in {None, str(identity.log_id)}:
+                raise ForeignStream(_foreign(owner))
+            await self._jetstream.purge_stream(PAYMENTS_STREAM)
+        except nats.js.errors.NotFoundError:
+            pass
+        with contextlib.suppress(nats.js.errors.NotFoundError):
+            await self._jetstream.purge_stream(DEAD_STREAM)
+        return epoch
 
     async def _empty_stream(
         self, info: StreamInfo, identity: Identity, last: StoredMessage | None, *, epoch: int, owner: str | None

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 5.0
 
+# The reason of an epoch whose log did not go back: its events are the same, but their personal data is sealed.
+SEALED: Final = "sealed"
+
 IDENTITY: Final = """
     SELECT log_id, epoch, last_common, began_at FROM log_identity, log_epochs ORDER BY epoch DESC LIMIT 1
 """
@@ -23,7 +26,8 @@ BEGIN: Final = """
 """
 
 WENT_BACK_TO: Final = """
-    SELECT min(last_common) AS last_common FROM log_epochs WHERE epoch > 1 AND began_at > now() - $1::interval
+    SELECT min(last_common) AS last_common FROM log_epochs
+    WHERE epoch > 1 AND reason <> 'sealed' AND began_at > now() - $1::interval
 """
 
 LAST_COMMON: Final = "SELECT coalesce(min(last_common), 0) AS last_common FROM log_epochs WHERE epoch > $1"
@@ -41,7 +45,7 @@ class Identity(Struct, frozen=True, kw_only=True):
 class LogIdentity:
     """Reads the identity of the log in a database, and begins epochs."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool | asyncpg.Connection) -> None:
         self._pool = pool
 
     async def read(self) -> Identity:

@@ -44,7 +44,7 @@ class LogReader:
     `read_all` and `read_positions` log such an event and leave it out.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool | asyncpg.Connection) -> None:
         self.recorder = AsyncpgRecorder(pool)
         self.identity = LogIdentity(pool)
         self._logger = structlog.get_logger(component="log_reader")

@@ -61,7 +61,7 @@ class NewKey(Struct, frozen=True):
 class PaymentKeys:
     """Makes and returns keys; each coroutine raises `StoreUnavailable` and `InvalidVaultKey`."""
 
-    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+    def __init__(self, pool: asyncpg.Pool | asyncpg.Connection, vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
         self._cached: LRUCache[int, PaymentKey] = LRUCache(CACHED_KEYS)

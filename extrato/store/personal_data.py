@@ -37,7 +37,7 @@ class _Secrets(Struct, frozen=True):
 class PersonalData:
     """Each coroutine raises `StoreUnavailable` and `InvalidVaultKey`."""
 
-    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+    def __init__(self, pool: asyncpg.Pool | asyncpg.Connection, vault: Vault) -> None:
         self.keys = PaymentKeys(pool, vault)
         self._vault = vault
         self._known: _Secrets | None = None

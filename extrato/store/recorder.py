@@ -109,7 +109,7 @@ class Member:
 class AsyncpgRecorder:
     """Reads and writes the table `stored_events` through a pool."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool | asyncpg.Connection) -> None:
         self._pool = pool
 
     async def insert_batch(self, members: Sequence[Member]) -> list[list[int] | None]:

@@ -35,6 +35,7 @@ TABLES: Final = {
     "log_identity": "SELECT",
     "log_epochs": "SELECT, INSERT",
     "relay_lease": "SELECT, INSERT, UPDATE",
+    "log_sealing": "SELECT",
 }
 SEQUENCES: Final = ("stored_events_notification_id_seq", "payment_numbers")
 

@@ -26,6 +26,7 @@ from services.cli.commands.migrate import migrate, migrate_options
 from services.cli.commands.restore import restore, restore_options
 from services.cli.commands.restored import report, restored, restored_options
 from services.cli.commands.roles import role
+from services.cli.commands.seal_log import seal_log
 from services.cli.commands.status import status, status_options
 from services.cli.commands.up import up
 
@@ -64,6 +65,7 @@ COMMANDS: Final = (
     Command("monitor", "run the monitor: asks providers, ends payments", _no_options, role("services.monitor")),
     Command("projections", "run the projections: read models and relay", _no_options, role("services.projections")),
     Command("migrate", "apply the missing migrations of the database", migrate_options, migrate),
+    Command("seal-log", "seal personal data that older versions stored", _no_options, seal_log),
     Command("check", "check settings, servers, rights, keys and clock", check_options, check),
     Command("status", "show the state of the whole hub on one screen", status_options, status),
     Command("merchant register", "register a merchant", merchant.register_options, merchant.register),

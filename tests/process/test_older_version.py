@@ -35,6 +35,8 @@ OLDER = "a41c49cdbfd5be3c72e653a593c28d6d6c768e51"
 
 PARTS_OF_THE_PROGRAM = ("contracts", "extrato", "services", "deploy/migrations")
 BUYERS = 2
+PAYER = "ana.alencar@payers.example"
+TABLES = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'"
 
 
 @pytest.fixture
@@ -92,7 +94,8 @@ class Traffic:
             self.paid.append(link["payment_id"])
 
     async def _create(self) -> dict:
-        body = {"padaria_slug": self._hub.merchant, "items": [{"nome": "Pão Francês", "quantidade": 10}]}
+        bread = {"nome": "Pão Francês", "quantidade": 10}
+        body = {"padaria_slug": self._hub.merchant, "items": [bread], "payer_email": PAYER}
         key = {"Idempotency-Key": uuid4().hex}
         status, answer = await self._hub.post("/payments/api/generate-link/", body, key)
         while status == 503:
@@ -125,6 +128,8 @@ async def test_older_processes_run_on_and_this_version_opens_their_home(home, ol
         assert [(await hub.check(number))["status"] for number in traffic.paid] == ["approved"] * len(traffic.paid)
         await until(lambda: is_shown(hub, [created_after["payment_id"]], status="pending"), "the new payment is shown")
         await until(lambda: is_like_the_log(hub), "the log rests for a comparison")
+        assert {(await hub.check(number))["payer_email"] for number in traffic.paid} == {PAYER}
+        assert await tables_with(hub, PAYER) == []
 
 
 def processes_of(hub: RunningHub) -> dict[str, int]:
@@ -171,6 +176,13 @@ async def is_like_the_log(hub: RunningHub) -> bool:
     assert replayed == shown
     assert shown["payment_details"]
     return True
+
+
+async def tables_with(hub: RunningHub, text: str) -> list[str]:
+    """The tables with a row that has the text, or its bytes in hex."""
+    patterns = [f"%{text}%", f"%{text.encode().hex()}%"]
+    query = "SELECT 1 FROM {} AS t WHERE t::text LIKE ANY ($1) LIMIT 1"
+    return [name for (name,) in await hub.rows(TABLES) if await hub.rows(query.format(name), patterns)]
 
 
 async def rows_of_read_models(hub: RunningHub) -> dict[str, list[tuple]]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from contracts.payment_status import ENDED
 from extrato.domain.money import MAXIMUM_CENTAVOS
 from extrato.errors import ProviderMisunderstood, ProviderRefused
+from extrato.providers.mercado_pago import shapes
 from extrato.values import Payer
 
 if TYPE_CHECKING:
-    from extrato.providers.mercado_pago import shapes
     from extrato.providers.port import ChargeRequest
 
 # The statuses of a refund that is not made (reference of refunds; Orders' own words).
@@ -77,6 +77,14 @@ def phone_body(phone: str) -> dict[str, str]:
     digits = "".join(character for character in phone if character.isascii() and character.isdigit())
     match = BRAZILIAN_PHONE.fullmatch(digits)
     return {"area_code": match[1], "number": match[2]} if match else {"area_code": "", "number": digits}
+
+
+def payer_in(answer: bytes) -> Payer:
+    """Return the payer of a stored answer about a payment; an answer of another shape names none."""
+    try:
+        return payer_of(shapes.read(answer, shapes.Paid).payer)
+    except ProviderMisunderstood:
+        return Payer()
 
 
 def payer_of(payer: shapes.Payer | None) -> Payer:

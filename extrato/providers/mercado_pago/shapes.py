@@ -43,6 +43,12 @@ class Payer(Struct, frozen=True):
     phone: Any = None
 
 
+class Paid(Struct, frozen=True):
+    """The payer of a payment; every other field may have any shape."""
+
+    payer: Payer | None = None
+
+
 class Payment(Struct, frozen=True, kw_only=True):
     """The fields of a payment; amounts are reais."""
 

@@ -19,6 +19,7 @@ from extrato.store.migrations import migrate
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys
 from services.cli import preflight
+from services.cli.commands.seal_log import seal_old_log
 from services.cli.demo import Demo, prepare_demo, request_to_try, withdraw_demo
 from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
@@ -90,6 +91,7 @@ async def _run(
     settings, nats = await _with_servers(settings, supervisor)
     await _check_key(settings)
     await _migrate(settings)
+    await seal_old_log(settings, vault_keys(settings), _say)
     demo, admin_key_file = await _prepare_keys(settings, environment, with_demo=with_sandbox)
     if demo is not None:
         environment = {**environment, programs.DEMO_SECRET: demo.webhook_secret}

@@ -45,7 +45,8 @@ ROUNDABOUT = (
     "ALTER SEQUENCE payment_numbers RESTART",
     """
     CREATE OR REPLACE FUNCTION append_events(
-        integer[], uuid[], bigint[], text[], bytea[], integer[], bytea[], text[], bytea[]
+        integer[], uuid[], bigint[], text[], bytea[], integer[], bytea[], text[], bytea[], bigint[],
+        integer[], bigint[], bytea[], integer[], bigint[], bytea[]
     ) RETURNS bigint[] LANGUAGE sql AS 'SELECT NULL'
     """,
     "UPDATE evidence SET body = ''",

@@ -1,0 +1,299 @@
+"""Seals the personal data of events and evidence that older versions appended in plain text.
+
+Each event keeps its position, id, version and times. E-mail addresses are sealed with the payment's key, digests of
+evidence get the key's salt, and evidence is sealed. A batch of events is one transaction together with its cursor, and
+every step can be repeated: a killed process loses one batch, and the next one continues there. Meanwhile the log has
+sealed and plain events, which all code reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contracts.upcasters import upcast
+from extrato.providers.mercado_pago.formats import payer_in
+from extrato.store.codec import LogRow, UnreadableEvent, read_event, read_state_text
+from extrato.store.log_sealing import Progress, SealedEvidence
+from extrato.store.personal_data import EMAIL
+from extrato.store.sealing import is_sealed
+from extrato.values import Payer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from contracts.events import Event
+    from extrato.store.log_sealing import LogRewrite, PlainEvidence
+    from extrato.store.personal_data import PersonalData
+    from extrato.store.sealing import BodySeal, PaymentKey
+
+BATCH: Final = 1_000
+DELETED_AT_ONCE: Final = 20_000
+
+# Events with a plain e-mail address or the plain SHA-256 of evidence. They get the newest version.
+PLAIN_TOPICS: Final = (
+    "PaymentOpened.v1",
+    "PaymentOpened.v2",
+    "PaymentOpened.v3",
+    "ObservationRecorded.v1",
+    "ObservationRecorded.v2",
+)
+# Events with a digest only, which keep their version. Those of this version have a keyed digest already: the position
+# tells them apart.
+DIGEST_TOPICS: Final = (
+    "ObservationIgnored.v1",
+    "ObservationIgnored.v2",
+    "ObservationMismatched.v1",
+    "LatePaymentReceived.v3",
+    "IdempotencyKeyUsed.v1",
+)
+OBSERVED: Final = "provider/payment"
+FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"
+SHA256_BYTES: Final = 32
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode_object: Final = msgspec.json.Decoder(dict).decode
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """The result: whether the files are free of old versions, and which events stay as they are, unreadable."""
+
+    progress: Progress
+    is_space_freed: bool
+    unreadable: Sequence[int]
+
+
+class _Old(Struct, frozen=True):
+    """An event to rewrite: `data` is its decoded JSON in the newest version; `evidence` is its plain digest."""
+
+    row: LogRow
+    topic: str
+    raw: bytes
+    data: dict[str, Any]
+    payment_id: int | None
+    evidence: bytes | None
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether something in the event needs the payment's key."""
+        email = self.data.get(EMAIL)
+        return self.evidence is not None or (email is not None and not is_sealed(email))
+
+
+class LogSealing:
+    """Seals a log, step by step.
+
+    `empty_bus` removes the events from NATS and returns the newest epoch there; the relay publishes them again.
+    `report` gets the progress after each batch.
+    """
+
+    def __init__(
+        self,
+        rewrite: LogRewrite,
+        data: PersonalData,
+        *,
+        empty_bus: Callable[[], Awaitable[int]],
+        report: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._rewrite = rewrite
+        self._data = data
+        self._empty_bus = empty_bus
+        self._report = report
+        self._is_space_freed = True
+        self._unreadable: list[int] = []
+
+    async def run(self) -> Outcome:
+        """Continue where the last process ended; with a sealed log, do nothing."""
+        # Creates the hub's secrets before the first transaction, which may fail.
+        await self._data.request_digest("")
+        await self._data.body_seal()
+        steps = {
+            "events": self._seal_events,
+            "deliveries": self._seal_deliveries,
+            "evidence": self._delete_plain_evidence,
+            "read_models": self._request_rebuild,
+            "space": self._free_space,
+            "bus": self._plan_epoch,
+            "epoch": self._begin_epoch,
+        }
+        while not (progress := await self._rewrite.progress()).is_finished:
+            await steps[progress.step](progress)
+            self._report(await self._rewrite.progress())
+        return Outcome(progress=progress, is_space_freed=self._is_space_freed, unreadable=self._unreadable)
+
+    # --- events -----------------------------------------------------------------------------------
+
+    async def _seal_events(self, progress: Progress) -> None:
+        async with self._rewrite.batch():
+            rows = await self._rewrite.read_events(
+                int(progress.cursor or 0),
+                topics=PLAIN_TOPICS,
+                up_to=progress.up_to,
+                older_topics=DIGEST_TOPICS,
+                limit=BATCH,
+            )
+            if not rows:
+                await self._rewrite.save("deliveries")
+                return
+            rewritten = await self._rewrite_events([old for row in rows if (old := self._read(row))])
+            await self._rewrite.save("events", str(rows[-1].id), rewritten=rewritten)
+
+    def _read(self, row: LogRow) -> _Old | None:
+        """Decode a row; an unreadable one stays as it is."""
+        try:
+            state = read_state_text(row)
+            read_event(row.topic, state.data)
+            data = _decode_object(state.data)
+            topic, data = upcast(row.topic, data) if row.topic in PLAIN_TOPICS else (row.topic, data)
+            evidence = data.get("evidence")
+            digest = None if evidence is None else bytes.fromhex(evidence)
+            is_of_payment = state.payment_id is not None or row.topic.startswith("IdempotencyKeyUsed.")
+            if is_of_payment and (digest is None or len(digest) == SHA256_BYTES):
+                return _Old(row, topic, bytes(state.data), data, state.payment_id, digest)
+        except (UnreadableEvent, msgspec.MsgspecError, ValueError, TypeError):
+            pass
+        self._unreadable.append(row.id)
+        return None
+
+    async def _rewrite_events(self, events: Sequence[_Old]) -> int:
+        keys = await self._rewrite.keys({old.payment_id for old in events if old.payment_id and old.is_personal})
+        plain = await self._rewrite.plain_evidence({old.evidence for old in events if old.evidence is not None})
+        # A body with another digest than its own proves nothing; the event keeps a digest of the digest.
+        plain = {digest: piece for digest, piece in plain.items() if _is_proof(piece)}
+        sealed: dict[tuple[int, bytes], SealedEvidence] = {}
+        tags: set[tuple[bytes, int]] = set()
+        written: list[tuple[int, str, bytes]] = []
+        for old in events:
+            key = keys.get(old.payment_id or 0)
+            piece = plain.get(old.evidence) if old.evidence is not None else None
+            if key is not None:
+                tags |= {(tag, key.payment_id) for tag in await self._tags(old, piece)}
+                if piece is not None and (key.payment_id, piece.digest) not in sealed:
+                    new = key.seal_evidence(piece.kind, piece.body)
+                    row = SealedEvidence(new.digest, piece.kind, new.body, piece.first_seen_at, key.payment_id)
+                    sealed[key.payment_id, piece.digest] = row
+            data = await self._sealed(old, key, sealed)
+            if data != old.data or old.topic != old.row.topic:
+                written.append((old.row.id, old.topic, _state_with(old, data)))
+        await self._rewrite.write_events(written)
+        await self._rewrite.write_tags(tags)
+        await self._rewrite.write_evidence(sealed.values())
+        return len(written)
+
+    async def _sealed(
+        self, old: _Old, key: PaymentKey | None, sealed: dict[tuple[int, bytes], SealedEvidence]
+    ) -> dict[str, Any]:
+        """Return the data of an event, sealed; without a key, because the payer was forgotten, it is removed."""
+        data = dict(old.data)
+        if (email := data.get(EMAIL)) is not None and not is_sealed(email):
+            data[EMAIL] = key.seal(email, EMAIL) if key else None
+        if old.evidence is not None:
+            known = sealed.get((old.payment_id or 0, old.evidence))
+            if known is not None:
+                data["evidence"] = known.digest.hex()
+            else:
+                # The evidence is gone, but its plain SHA-256 would still tell whether a guess is right.
+                data["evidence"] = key.digest(old.evidence).hex() if key else None
+        if "request_digest" in data:
+            data["request_digest"] = await self._data.request_digest(data["request_digest"])
+        return data
+
+    async def _tags(self, old: _Old, piece: PlainEvidence | None) -> list[bytes]:
+        email = old.data.get(EMAIL)
+        payers = [Payer(email=email)] if email and not is_sealed(email) else []
+        if piece is not None and piece.kind == OBSERVED:
+            payers.append(payer_in(piece.body))
+        return await self._data.tags_of(*payers)
+
+    # --- evidence ---------------------------------------------------------------------------------
+
+    async def _seal_deliveries(self, progress: Progress) -> None:
+        """Seal the bodies of webhooks, which belong to no known payment, with the secret of the hub."""
+        seal = await self._data.body_seal()
+        async with self._rewrite.batch():
+            found = await self._rewrite.deliveries(UUID(progress.cursor or FIRST_ID), limit=BATCH)
+            digests, sealed = [], {}
+            for delivery_id, plain, piece in found:
+                if piece is not None and _is_proof(piece):
+                    sealed[plain] = _sealed_by_hub(seal, piece)
+                    digests.append((delivery_id, sealed[plain].digest))
+                else:
+                    digests.append((delivery_id, seal.seal_body(plain).digest))
+            await self._rewrite.change_deliveries(digests)
+            await self._rewrite.write_evidence(sealed.values())
+            if found:
+                await self._rewrite.save("deliveries", str(found[-1][0]))
+            else:
+                await self._rewrite.save("evidence")
+
+    async def _delete_plain_evidence(self, _: Progress) -> None:
+        """Delete plain evidence: everything that names it names its sealed copy.
+
+        Evidence that nothing names goes too. It belongs to no payment, so that no forgetting would find it: bodies of
+        webhooks whose delivery is deleted.
+        """
+        async with self._rewrite.batch():
+            deleted = await self._rewrite.delete_plain_evidence(limit=DELETED_AT_ONCE)
+            await self._rewrite.save("evidence" if deleted else "read_models")
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    async def _request_rebuild(self, progress: Progress) -> None:
+        async with self._rewrite.batch():
+            if progress.rewritten:
+                await self._rewrite.request_rebuild()
+            await self._rewrite.save("space")
+
+    async def _free_space(self, _: Progress) -> None:
+        self._is_space_freed = await self._rewrite.free_space()
+        await self._rewrite.save("bus")
+
+    async def _plan_epoch(self, progress: Progress) -> None:
+        """Empty the bus; a log without changes needs no epoch."""
+        if not progress.rewritten:
+            await self._rewrite.save("epoch")
+            return
+        on_bus = await self._empty_bus()
+        async with self._rewrite.batch():
+            await self._rewrite.plan_epoch(max(on_bus, (await self._rewrite.identity.read()).epoch))
+            await self._rewrite.save("epoch")
+
+    async def _begin_epoch(self, progress: Progress) -> None:
+        if progress.epoch is not None:
+            await self._rewrite.begin_epoch(progress.epoch)
+        await self._rewrite.finish()
+
+
+def _is_proof(piece: PlainEvidence) -> bool:
+    """Return whether a body has its digest."""
+    return hashlib.sha256(piece.body).digest() == piece.digest
+
+
+def _sealed_by_hub(seal: BodySeal, piece: PlainEvidence) -> SealedEvidence:
+    new = seal.seal_body(piece.body)
+    return SealedEvidence(new.digest, piece.kind, new.sealed, piece.first_seen_at, payment_id=None)
+
+
+def _state_with(old: _Old, data: dict[str, Any]) -> bytes:
+    """Return the state of an event with other data; every other byte is as before.
+
+    Raises `AssertionError` when the event would say something else than before.
+    """
+    before, after = read_event(old.row.topic, old.raw), read_event(old.topic, new := _encode(data))
+    if _without_personal_data(before) != _without_personal_data(after):
+        raise AssertionError(old.row.id)
+    head, found, tail = old.row.state.rpartition(old.raw)
+    if not found:
+        raise AssertionError(old.row.id)
+    return bytes(head + new + tail)
+
+
+def _without_personal_data(event: Event) -> Event:
+    fields = {EMAIL, "evidence", "request_digest"} & set(event.__struct_fields__)
+    return replace(event, **dict.fromkeys(fields))
