@@ -22,6 +22,7 @@ from extrato.errors import BusRefused, BusUnavailable
 from extrato.loopback import is_loopback
 from extrato.process import CannotStart
 from extrato.settings import MERCADO_PAGO_API, MIGRATION_DATABASE_URL
+from extrato.store.log_sealing import is_log_sealed
 from extrato.store.migrations import UnfitSchema, read_schema
 from extrato.store.payment_keys import MOST_COUNTED_KEYS, count_keys
 from extrato.store.rights import may_rewrite_log, missing_rights
@@ -158,6 +159,11 @@ async def _check_schema(connection: asyncpg.Connection) -> Finding:
     if schema.newer:
         newer = ", ".join(schema.newer)
         return _warning("schema", f"Every migration is applied, and of a newer version (rolling): {newer}.")
+    if not await is_log_sealed(connection):
+        sentence = (
+            "Every migration is applied, but older events have personal data in plain text: run `extrato seal-log`."
+        )
+        return _warning("schema", sentence)
     return _ok("schema", "Every migration is applied.")
 
 

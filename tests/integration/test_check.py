@@ -324,3 +324,11 @@ async def test_command_prints_one_line_per_check_and_its_exit_code(environment, 
     said = await run_command(("check",), lines="", environment={"EXTRATO_HOME": str(tmp_path)})
     assert said.code == 1
     assert said.out.startswith("problem settings     No hub runs in ")
+
+
+async def test_log_that_is_not_sealed_is_a_warning(environment, database_url):
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE log_sealing SET finished_at = NULL")
+    await connection.close()
+    status, sentence = (await examined(environment, EXTRATO_DATABASE_URL=database_url))["schema"]
+    assert (status, sentence.rpartition(": ")[2]) == ("warning", "run `extrato seal-log`.")
