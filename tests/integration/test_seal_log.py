@@ -34,6 +34,7 @@ from extrato.use_cases.seal_log import LogSealing
 from services.cli.commands.seal_log import seal_old_log
 from services.projections.read_models.registry import READ_MODELS
 from services.projections.rebuild import rebuild_if_stale
+from tests.commands import run_command
 from tests.conftest import services_url
 from tests.integration.bus.running import holds_whole_log, running
 from tests.old_log import CPF, DOMAIN, NAME, PHONE, REQUEST, email_of, migrate_to_older_version, write_old_log
@@ -449,6 +450,11 @@ async def test_sealing_is_refused_while_a_role_runs(
         await seal_old_log(settings, KEYS, print)
     await role.close()
     assert await seal_old_log(settings, KEYS, print)
+
+
+async def test_command_needs_servers_of_ones_own():
+    said = await run_command(("seal-log",), lines="", environment={})
+    assert (said.code, said.errors.count("`extrato up` seals the log of a home.")) == (1, 1)
 
 
 async def test_two_processes_do_not_seal_at_once(database_url: str, old: OldLog, settings: Settings):
