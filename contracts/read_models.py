@@ -30,7 +30,8 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
 
     `attempt_id` is the attempt that decides the payment's status; `newest_attempt_id` is the attempt that began last.
     `alerts` are situations that a person must look at. The held, refunded and disputed amounts are sums over the
-    attempts in the charge's currency.
+    attempts in the charge's currency. `payer_email` is sealed with the payment's key; at `erased_at` the payer was
+    forgotten.
     """
 
     payment_id: int
@@ -63,6 +64,7 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     alerts: tuple[str, ...]
     position: int
+    erased_at: datetime | None = None
 
 
 class OpenPayment(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,8 @@ from extrato.identifiers import RandomUuids
 from extrato.providers.registry import providers
 from extrato.store.event_log import EventLog
 from extrato.store.evidence import EvidenceReader
+from extrato.store.forgettings import Forgettings
+from extrato.store.forgotten_list import ForgottenList
 from extrato.store.inbox import WebhookInbox
 from extrato.store.payers import Payers
 from extrato.store.payment_ids import PaymentIds
@@ -22,6 +24,7 @@ from extrato.store.provider_budgets import ProviderBudgets
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys, KeyFile
 from extrato.store.webhook_health import WebhookHealth
+from extrato.use_cases.forget_payer import apply_forgotten_list
 from extrato.use_cases.hub import Hub
 from extrato.use_cases.merchant_directory import MerchantDirectory
 
@@ -67,7 +70,7 @@ async def open_hub(
     async with aiohttp.ClientSession(connector=connector) as session:
         reporting = asyncio.create_task(budgets.run(), name="budgets")
         try:
-            yield Hub(
+            hub = Hub(
                 log=log,
                 merchants=MerchantDirectory(log),
                 payment_ids=PaymentIds(pool),
@@ -75,6 +78,8 @@ async def open_hub(
                 payers=Payers(pool, vault),
                 personal_data=personal_data,
                 evidence=EvidenceReader(pool, personal_data),
+                forgettings=Forgettings(pool),
+                forgotten_list=ForgottenList(settings.forgotten_file),
                 inbox=inbox,
                 webhook_health=WebhookHealth(pool),
                 telemetry=TelemetryPublisher(bus),
@@ -84,6 +89,10 @@ async def open_hub(
                 now=lambda: datetime.now(UTC),
                 new_uuid=RandomUuids(),
             )
+            if must_open:
+                # Before it serves: a restored database has keys that were destroyed since.
+                await apply_forgotten_list(hub, await hub.forgotten_list.read())
+            yield hub
         finally:
             reporting.cancel()
             # Without PostgreSQL the waiting events cannot be written; no caller got a success for them.

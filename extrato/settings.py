@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MIGRATION_DATABASE_URL: Final = "EXTRATO_MIGRATION_DATABASE_URL"
 COPIES_NATS_URL: Final = "EXTRATO_COPIES_NATS_URL"
 COPIES_CONSUMER: Final = "EXTRATO_COPIES_CONSUMER"
+FORGOTTEN_FILE: Final = "EXTRATO_FORGOTTEN_FILE"
+FORGOTTEN_LIST: Final = "forgotten.jsonl"
 MERCADO_PAGO_API: Final = "https://api.mercadopago.com"
 
 _ECHOED_LETTERS: Final = 40
@@ -125,6 +127,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     archive: Annotated[Path | None, Meta(description="where the embedded PostgreSQL archives its WAL")] = field(
         default=None, name="EXTRATO_ARCHIVE"
     )
+    forgotten_file: Annotated[Path | None, Meta(description="the list of forgotten payments, on a disk that stays")] = (
+        field(default=None, name=FORGOTTEN_FILE)
+    )
     database_url: Annotated[PostgresUrl, Meta(description="empty asks for the embedded PostgreSQL")] = field(
         default="", name="EXTRATO_DATABASE_URL"
     )
@@ -225,10 +230,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             )
         except msgspec.ValidationError as fault:
             raise InvalidSettings(_sentence(fault, given)) from None
+        # With an own PostgreSQL the home may be temporary, and the list must not be.
+        in_home = None if settings.database_url else settings.home / FORGOTTEN_LIST
+        forgotten_file = settings.forgotten_file or in_home
         settings = msgspec.structs.replace(
             settings,
             home=settings.home.absolute(),
             archive=settings.archive and settings.archive.absolute(),
+            forgotten_file=forgotten_file and forgotten_file.absolute(),
             public_url=settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.port}",
             mercado_pago_url=settings.mercado_pago_url.rstrip("/"),
         )

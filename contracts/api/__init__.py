@@ -60,6 +60,15 @@ from contracts.api.pix import (
     PixReturn,
     PixReturned,
 )
+from contracts.api.privacy import (
+    Forgetting,
+    ForgettingWanted,
+    ForgottenPayment,
+    HoldWanted,
+    PaymentHold,
+    WhatGoes,
+    WhatStays,
+)
 from contracts.api.service import Health, MonitoringError, Readiness, ReadinessCheck, ReadinessStatus, WebhookAccepted
 
 __all__ = [
@@ -76,7 +85,11 @@ __all__ = [
     "ConnectedProvider",
     "CredentialGiven",
     "EvidenceShown",
+    "Forgetting",
+    "ForgettingWanted",
+    "ForgottenPayment",
     "Health",
+    "HoldWanted",
     "LinkCreated",
     "LinkCreation",
     "LinkItem",
@@ -97,6 +110,7 @@ __all__ = [
     "PadariaNamed",
     "PaidAttempt",
     "PaymentCancelled",
+    "PaymentHold",
     "PaymentList",
     "PaymentStatus",
     "PixConfirmation",
@@ -123,4 +137,6 @@ __all__ = [
     "TimelineItem",
     "WebhookAccepted",
     "WebhookSecretGiven",
+    "WhatGoes",
+    "WhatStays",
 ]

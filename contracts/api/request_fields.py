@@ -122,6 +122,8 @@ CustomerEmail = Annotated[
 Phone = Annotated[
     str, _text(maximum=30, pattern=r"^\+?(?:[ ().-]*[0-9]){8,15}" + _AT_THE_END, malformed=Code("invalid_phone"))
 ]
+Person = Annotated[str, _text(maximum=254)]
+PaymentNumber = Annotated[int, Meta(ge=1, le=2**47 - 1, extra=every_fault("invalid_payment_number", reading="whole"))]
 Cpf = Annotated[str, _text(maximum=20, reading="cpf", malformed=Code("invalid_cpf"))]
 Cnpj = Annotated[str, _text(maximum=20, reading="cnpj", malformed=Code("invalid_cnpj"))]
 Amount = Annotated[int, _amount()]
@@ -144,6 +146,7 @@ EndToEndId = Annotated[
 # Pix's RtrId has 32 letters and digits, a bank's id of a return at most 35 (Banco Central's API Pix).
 ReturnId = Annotated[str, Meta(pattern="^[!-~]{1,35}" + _AT_THE_END, extra=every_fault("invalid_return_id"))]
 PaidAt = Annotated[datetime, Meta(tz=True, extra=every_fault("invalid_paid_at", "not_a_time", reading="instant"))]
+HoldUntil = Annotated[datetime, Meta(tz=True, extra=every_fault("invalid_until", reading="instant"))]
 ReturnedAt = Annotated[
     datetime, Meta(tz=True, extra=every_fault("invalid_returned_at", "not_a_time", reading="instant"))
 ]

@@ -69,6 +69,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The address or the thing that it names does not exist, or the caller may not see it.",
         remedy="Check the path and the identifiers in it.",
         file="This file does not exist.",
+        forgotten="The payer of payment {about} was not forgotten.",
         merchant="Merchant {about!r} does not exist.",
         payment="Payment {about} does not exist.",
         picture="This QR code does not exist.",

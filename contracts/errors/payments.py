@@ -27,6 +27,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The sequence of payment numbers is behind the log; the hub corrects it and takes the next number.",
         remedy="Nothing: the hub repeats the creation automatically.",
     ),
+    "payer_forgotten": entry(
+        409,
+        "The payer of this payment was forgotten, so there is nothing to hold.",
+        "Os dados do pagador foram apagados; não há o que reter",
+        cause="The key of the payer's data is destroyed, or its destruction has begun.",
+        remedy="Nothing: the data cannot come back. Amounts, ids and times stay anyway.",
+    ),
     "payment_already_paid": entry(
         409,
         "The payment is already paid; refund it.",

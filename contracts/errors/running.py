@@ -46,6 +46,15 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         remedy="Repeat the request.",
         beside="Another stream of the same append has moved.",
     ),
+    "forgotten_list_unusable": entry(
+        503,
+        "The list of forgotten payments {file} cannot be used: {words}.",
+        "No momento não é possível apagar dados; avise o operador do sistema",
+        cause="A line of the list must be on the disk before a key is destroyed, so that a restore cannot undo that.",
+        remedy="The operator sets EXTRATO_FORGOTTEN_FILE to a file on a disk that stays, and mends the file.",
+        line="The list of forgotten payments {file} has a line that cannot be read: mend or remove it.",
+        no_file="EXTRATO_FORGOTTEN_FILE must name a file on a disk that stays, for the list of forgotten payments.",
+    ),
     "store_unavailable": entry(
         503,
         "The database does not answer.",

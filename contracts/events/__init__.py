@@ -55,6 +55,7 @@ from contracts.events.payment_observations import (
     WatchStarted,
 )
 from contracts.events.payment_opening import ChargeCreated, ChargeRefused, Item, PaymentOpened
+from contracts.events.payment_privacy import PayerForgotten, PaymentHeld, PaymentReleased
 
 __all__ = [
     "EVENTS",
@@ -87,10 +88,13 @@ __all__ = [
     "ObservationIgnored",
     "ObservationMismatched",
     "ObservationRecorded",
+    "PayerForgotten",
     "PaymentCancelled",
     "PaymentEvent",
     "PaymentExpired",
+    "PaymentHeld",
     "PaymentOpened",
+    "PaymentReleased",
     "PaymentReopened",
     "PixKeyRemoved",
     "PixKeySet",
@@ -142,6 +146,9 @@ EventOfOpened = (
     | AlertEnded
     | AlertResolved
     | WatchStarted
+    | PayerForgotten
+    | PaymentHeld
+    | PaymentReleased
 )
 PaymentEvent = PaymentOpened | EventOfOpened
 ApiKeyEvent = ApiKeyIssued | ApiKeyRevoked

@@ -167,6 +167,45 @@ ADMIN: Final = (
     ),
     _administration(
         "POST",
+        "/forget",
+        "forgetPayer",
+        "Forget a payer of the merchant.",
+        description="By default the answer is the plan, and nothing happens: send `dry_run` false to forget. The hub "
+        "destroys the key of each payment, so that nothing can read its personal data again, also not in backups. "
+        "Payments in flight are forgotten later, when nothing needs the data; held payments are not. A repetition gets "
+        "the same answer. A payment of another merchant is answered 404, like a missing one.",
+        body=api.ForgettingWanted,
+        answers={200: Answer(description="The plan, or the result.", body=api.Forgetting)},
+        codes=(
+            *OF_VAULT,
+            "payer_or_payment",
+            "invalid_person",
+            "invalid_reason",
+            "payment_not_found",
+            "forgotten_list_unusable",
+        ),
+    ),
+    _administration(
+        "POST",
+        "/payments/{payment_id}/hold",
+        "holdPayment",
+        "Hold a payment: its payer is not forgotten, and its evidence stays.",
+        description="For litigation, for example. Another hold replaces the first one. After the payer was forgotten, "
+        "the answer is 409 `payer_forgotten`.",
+        body=api.HoldWanted,
+        answers={200: Answer(description="The hold.", body=api.PaymentHold)},
+        codes=("invalid_reason", "until_passed", "payer_forgotten"),
+    ),
+    _administration(
+        "DELETE",
+        "/payments/{payment_id}/hold",
+        "releasePayment",
+        "End the hold of a payment.",
+        description="A payment without a hold gets the same answer.",
+        answers={200: Answer(description="The payment is not held.", body=api.PaymentHold)},
+    ),
+    _administration(
+        "POST",
         "/api-keys",
         "issueApiKey",
         "Issue an API key.",

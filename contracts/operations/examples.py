@@ -36,6 +36,8 @@ _LISTED: Final = api.ListedPayment(
 )
 
 _EXAMPLES: Final = (
+    api.ForgettingWanted(payer="cliente@example.com", reason="payer_request"),
+    api.HoldWanted(reason="litigation", until=datetime(2099, 1, 31, 3, 0, tzinfo=UTC)),
     api.PixCreated(
         message="The payment has been created.",
         payment=api.PixPayment(

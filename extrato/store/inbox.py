@@ -53,16 +53,22 @@ STORE: Final = """
 """
 
 # Counts each delivery once, in the same statement. Several deliveries about one resource brought one change. All
-# processes count the accounts in the same order, so that no deadlock arises.
+# processes count the accounts in the same order, so that no deadlock arises. Of a payment whose payer was forgotten, no
+# body is kept.
 MARK: Final = """
     WITH marked AS (
-        UPDATE webhook_deliveries w SET handled_at = m.handled_at, outcome = m.outcome, next_attempt_at = NULL
-        FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS m (delivery_id, handled_at, outcome)
+        UPDATE webhook_deliveries w
+        SET handled_at = m.handled_at, outcome = m.outcome, next_attempt_at = NULL, payment_id = m.payment_id
+        FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::bigint[])
+            AS m (delivery_id, handled_at, outcome, payment_id)
         WHERE w.delivery_id = m.delivery_id AND w.handled_at IS NULL
-        RETURNING w.merchant, w.provider, w.resource_id, w.outcome, w.received_at
+        RETURNING w.merchant, w.provider, w.resource_id, w.outcome, w.received_at, w.evidence, w.payment_id
+    ), erased AS (
+        DELETE FROM evidence e USING marked JOIN payment_keys k ON k.payment_id = marked.payment_id AND k.sealed IS NULL
+        WHERE e.digest = marked.evidence AND e.payment_id IS NULL
     )
     INSERT INTO webhook_health AS h (merchant, provider, verified, brought, verified_at)
-    SELECT merchant, provider, count(*), count(DISTINCT resource_id) FILTER (WHERE outcome = $4), max(received_at)
+    SELECT merchant, provider, count(*), count(DISTINCT resource_id) FILTER (WHERE outcome = $5), max(received_at)
     FROM marked GROUP BY merchant, provider ORDER BY merchant, provider
     ON CONFLICT (merchant, provider) DO UPDATE SET
         verified = h.verified + excluded.verified,
@@ -136,7 +142,9 @@ class WebhookInbox:
         self._storing: Batcher[Delivery, bool] = Batcher(
             self._store, max_items=512, linger_s=LINGER_S, size=lambda delivery: len(delivery.raw)
         )
-        self._marking: Batcher[tuple[UUID, datetime, str], None] = Batcher(self._mark, max_items=512, linger_s=LINGER_S)
+        self._marking: Batcher[tuple[UUID, datetime, str, int | None], None] = Batcher(
+            self._mark, max_items=512, linger_s=LINGER_S
+        )
 
     async def store(self, delivery: Delivery) -> bool:
         """Store a delivery and return whether its id is new.
@@ -146,9 +154,14 @@ class WebhookInbox:
         """
         return await self._storing.submit(delivery)
 
-    async def mark_handled(self, delivery_id: UUID, *, at: datetime, outcome: str) -> None:
-        """Record that a delivery was handled, with the outcome: `RECORDED` if it brought a change."""
-        await self._marking.submit((delivery_id, at, outcome))
+    async def mark_handled(
+        self, delivery_id: UUID, *, at: datetime, outcome: str, payment_id: int | None = None
+    ) -> None:
+        """Record that a delivery was handled, with the payment that it led to, if any.
+
+        The outcome is `RECORDED` if it brought a change.
+        """
+        await self._marking.submit((delivery_id, at, outcome, payment_id))
 
     async def take_due(self, *, now: datetime, limit: int) -> list[DueDelivery]:
         """Return due verified deliveries; each becomes due again unless it is marked as handled."""
@@ -188,7 +201,7 @@ class WebhookInbox:
         new = {row[0] for row in rows}
         return [_is_first(delivery.delivery_id, new) for delivery in deliveries]
 
-    async def _mark(self, handled: Sequence[tuple[UUID, datetime, str]]) -> list[Exception | None]:
+    async def _mark(self, handled: Sequence[tuple[UUID, datetime, str, int | None]]) -> list[Exception | None]:
         with raising_unavailable():
             await self._pool.execute(MARK, *map(list, zip(*handled, strict=True)), RECORDED, timeout=WRITE_TIMEOUT_S)
         return [None] * len(handled)

@@ -57,6 +57,8 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     "0018_migration_classes": "rolling",
     # An older gateway would show sealed e-mail addresses as they are, and append plain ones.
     "0020_personal_data": "coordinated",
+    # The retention of an older monitor does not know holds.
+    "0022_forgettings": "coordinated",
     # An older process cannot append.
     "0023_log_sealing": "coordinated",
     "0024_token_ends": "rolling",

@@ -105,6 +105,10 @@ class PaymentKeys:
             destroyed: bool | None = await self._pool.fetchval(IS_DESTROYED, payment_id, timeout=TIMEOUT_S)
         return bool(destroyed)
 
+    def drop(self, payment_id: int) -> None:
+        """Drop the cached key of a payment, which this process has destroyed."""
+        self._cached.pop(payment_id, None)
+
     def forget(self) -> None:
         """Drop every cached key: the database went back, or keys were destroyed while this process did not look."""
         self._cached.clear()

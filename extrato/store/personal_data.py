@@ -11,6 +11,7 @@ from msgspec import Struct
 from extrato.domain.person import KINDS, normal_form
 from extrato.store.payment_keys import PaymentKeys
 from extrato.store.sealing import BodySeal, CannotOpen, is_sealed
+from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from extrato.values import Payer
 
 EMAIL: Final = "payer_email"
+TIMEOUT_S: Final = 5.0
+MOST_PAYMENTS: Final = 100_000
+PAYMENTS_OF: Final = "SELECT payment_id FROM person_tags WHERE tag = $1 ORDER BY payment_id DESC LIMIT $2"
 # Names of secrets of the hub in the vault.
 TAGS: Final = "person tags"
 REQUESTS: Final = "request digests"
@@ -39,6 +43,7 @@ class PersonalData:
 
     def __init__(self, pool: asyncpg.Pool | asyncpg.Connection, vault: Vault) -> None:
         self.keys = PaymentKeys(pool, vault)
+        self._pool = pool
         self._vault = vault
         self._known: _Secrets | None = None
         self._body_seal: BodySeal | None = None
@@ -53,6 +58,12 @@ class PersonalData:
         """Return the tag of one identifier: a digest under a key of the hub, so that guessing does not find it."""
         whole = f"{kind}\n{normal_form(kind, text)}".encode()
         return hmac.digest((await self._secrets()).tags, whole, "sha256")
+
+    async def payments_of(self, tag: bytes) -> list[int]:
+        """Return the payments with a tag, the newest first, at most `MOST_PAYMENTS`."""
+        with raising_unavailable():
+            rows = await self._pool.fetch(PAYMENTS_OF, tag, MOST_PAYMENTS, timeout=TIMEOUT_S)
+        return [row[0] for row in rows]
 
     async def request_digest(self, sha256: str) -> str:
         """Return the keyed digest of a request with personal data; `sha256` is the plain one, in hex."""

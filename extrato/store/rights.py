@@ -23,6 +23,8 @@ TABLES: Final = {
     "payers": ORDINARY,
     "payment_keys": "SELECT, INSERT, UPDATE",
     "person_tags": "SELECT, INSERT, DELETE",
+    "forgettings": "SELECT, INSERT, UPDATE",
+    "holds": ORDINARY,
     "hub_secrets": ORDINARY,
     "second_looks": ORDINARY,
     "passed_over": ORDINARY,

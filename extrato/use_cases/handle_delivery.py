@@ -33,16 +33,20 @@ async def handle_delivery(hub: Hub, delivery: Delivery | DueDelivery) -> str:
 
 async def handle_deliveries(hub: Hub, deliveries: Sequence[Delivery | DueDelivery]) -> str:
     """Handle several deliveries about one resource with one request, in the name of the first delivery."""
-    outcome = await _handle(hub, deliveries[0])
+    outcome, payment_id = await _handle(hub, deliveries[0])
     at = hub.now()
-    marking = (hub.inbox.mark_handled(delivery.delivery_id, at=at, outcome=outcome) for delivery in deliveries)
+    marking = (
+        hub.inbox.mark_handled(delivery.delivery_id, at=at, outcome=outcome, payment_id=payment_id)
+        for delivery in deliveries
+    )
     await asyncio.gather(*marking)
     return outcome
 
 
-async def _handle(hub: Hub, delivery: Delivery | DueDelivery) -> str:
+async def _handle(hub: Hub, delivery: Delivery | DueDelivery) -> tuple[str, int | None]:
+    """Return the outcome, and the payment that the delivery led to."""
     if delivery.kind not in PAYMENT_KINDS | LEADING_KINDS:
-        return "not_about_a_payment"
+        return "not_about_a_payment", None
     cause = Cause(
         correlation_id=delivery.correlation_id,
         causation_id=str(delivery.delivery_id),
@@ -53,10 +57,10 @@ async def _handle(hub: Hub, delivery: Delivery | DueDelivery) -> str:
         with calling_for("background"):
             decided = await _observe(hub, delivery, cause)
     except ProviderRefused as error:
-        return error.code
+        return error.code, None
     if decided is None:
-        return "unknown_payment"
-    return RECORDED if decided.events else "nothing_new"
+        return "unknown_payment", None
+    return RECORDED if decided.events else "nothing_new", decided.after.payment_id
 
 
 async def _observe(hub: Hub, delivery: Delivery | DueDelivery, cause: Cause) -> Decided | None:

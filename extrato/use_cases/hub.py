@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from extrato.providers.port import Providers
     from extrato.store.event_log import EventLog
     from extrato.store.evidence import EvidenceReader
+    from extrato.store.forgettings import Forgettings
+    from extrato.store.forgotten_list import ForgottenList
     from extrato.store.inbox import WebhookInbox
     from extrato.store.payers import Payers
     from extrato.store.payment_ids import PaymentIds
@@ -35,6 +37,8 @@ class Hub:
     payers: Payers
     personal_data: PersonalData
     evidence: EvidenceReader
+    forgettings: Forgettings
+    forgotten_list: ForgottenList
     inbox: WebhookInbox
     webhook_health: WebhookHealth
     telemetry: TelemetryPublisher

@@ -18,7 +18,7 @@ from extrato.errors import ExtratoError
 from extrato.logs import configure_logging
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings
-from services.cli.commands import api_key, connection, merchant, payer_tokens, vault
+from services.cli.commands import api_key, connection, export_person, forget, hold, merchant, payer_tokens, vault
 from services.cli.commands.backup import backup
 from services.cli.commands.check import check, check_options
 from services.cli.commands.evidence import evidence, evidence_options
@@ -110,6 +110,18 @@ COMMANDS: Final = (
     ),
     Command(
         "payer-tokens rotate", "replace the secret of payer tokens", payer_tokens.rotate_options, payer_tokens.rotate
+    ),
+    Command("forget", "forget a payer: print the plan, or with --yes do it", forget.forget_options, forget.forget),
+    Command(
+        "forgotten", "write the list of forgotten payments into a file", forget.forgotten_options, forget.forgotten
+    ),
+    Command("hold", "hold a payment: its payer is not forgotten", hold.hold_options, hold.hold),
+    Command("release", "end the hold of a payment", hold.release_options, hold.release),
+    Command(
+        "export-person",
+        "print what the hub holds of a payer, as JSON",
+        export_person.export_options,
+        export_person.export_person,
     ),
     Command("vault rotate", "encrypt every secret with a new key", vault.rotate_options, vault.rotate),
 )

@@ -9,6 +9,7 @@ from contracts.operations import OPERATIONS
 from services.gateway.api import (
     admin,
     admin_keys,
+    admin_privacy,
     admin_providers,
     cart,
     corrections,
@@ -67,6 +68,9 @@ HANDLERS: Final[dict[str, Handler]] = {
     "connectProvider": admin_providers.connect,
     "disconnectProvider": admin_providers.disconnect,
     "setWebhookSecret": admin_providers.set_webhook_secret,
+    "forgetPayer": admin_privacy.forget,
+    "holdPayment": admin_privacy.hold,
+    "releasePayment": admin_privacy.release,
     "issueApiKey": admin_keys.issue,
     "listApiKeys": admin_keys.list_keys,
     "revokeApiKey": admin_keys.revoke,

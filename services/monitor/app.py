@@ -25,6 +25,7 @@ from services.monitor.cursors import Cursors
 from services.monitor.deliveries import Deliveries
 from services.monitor.dispatch import Dispatcher
 from services.monitor.expiry import Expiry
+from services.monitor.forgettings import Forgettings
 from services.monitor.metrics import CYCLE_TIMESTAMP_S
 from services.monitor.open_payments import OpenPayments
 from services.monitor.reconcile import Reconciler
@@ -113,6 +114,7 @@ class Monitor:
             ).run_once,
             "requests": Requests(hub=hub, open_payments=open_payments, resume_after=resume_after).run_once,
             "deliveries": Deliveries(hub=hub).run_once,
+            "forgettings": Forgettings(hub=hub).run_once,
             "second_look": SecondLook(hub=hub, pool=pool, providers=asked).run_once,
             "retention": Retention(pool=pool, now=hub.now, keep=keep).run_once,
             "wal_archive": WalArchive(pool=pool).run_once,

@@ -1,4 +1,4 @@
-"""Deletes old evidence, webhook deliveries and payer details; events stay forever."""
+"""Deletes old evidence, webhook deliveries and payer details; events stay forever, and held payments keep theirs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ BUDGETS_KEPT: Final = timedelta(days=1)
 DELETE: Final = {
     "evidence": """
         DELETE FROM evidence WHERE digest IN (
-            SELECT digest FROM evidence WHERE first_seen_at < $1 ORDER BY first_seen_at LIMIT $2
+            SELECT digest FROM evidence e WHERE first_seen_at < $1
+              AND NOT EXISTS (
+                SELECT FROM holds h WHERE h.payment_id = e.payment_id AND (h.until IS NULL OR h.until > now())
+              ) AND digest NOT IN (
+                SELECT w.evidence FROM webhook_deliveries w JOIN holds h ON h.payment_id = w.payment_id
+                WHERE h.until IS NULL OR h.until > now()
+              )
+            ORDER BY first_seen_at LIMIT $2
         )
     """,
     "unverified_deliveries": """
@@ -39,7 +46,9 @@ DELETE: Final = {
     """,
     "webhook_deliveries": """
         WITH old AS (
-            SELECT delivery_id, evidence FROM webhook_deliveries WHERE received_at < $1 ORDER BY received_at LIMIT $2
+            SELECT delivery_id, evidence FROM webhook_deliveries w WHERE received_at < $1 AND NOT EXISTS (
+                SELECT FROM holds h WHERE h.payment_id = w.payment_id AND (h.until IS NULL OR h.until > now())
+            ) ORDER BY received_at LIMIT $2
         ), proof AS (
             DELETE FROM evidence e USING old WHERE e.digest = old.evidence
         )

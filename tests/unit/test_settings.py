@@ -183,6 +183,7 @@ def test_urls_and_levels_are_normalised():
 COMPUTED = {
     "EXTRATO_PUBLIC_URL": "`http://127.0.0.1:<port>`",
     "EXTRATO_SECRET_KEY": "`secret.key` in the home",
+    "EXTRATO_FORGOTTEN_FILE": "`forgotten.jsonl` in the home; none with an own PostgreSQL",
     "EXTRATO_MERCADOPAGO_URL": "`https://api.mercadopago.com`, the sandbox under `make up`",
     "EXTRATO_DRAIN_S": "`5`, `0` under `make up`",
     "EXTRATO_FINISH_TIMEOUT_S": "`20`, `1` under `make up`",

@@ -145,6 +145,25 @@ class StartWatch(Struct, frozen=True, kw_only=True):
     duration: timedelta
 
 
+class ForgetPayer(Struct, frozen=True, kw_only=True):
+    """Record that the key of the payment's personal data is destroyed."""
+
+    reason: str
+    requested_by: str
+    requested_at: datetime
+
+
+class HoldPayment(Struct, frozen=True, kw_only=True):
+    """Record a hold until `until`, or without an end."""
+
+    reason: str
+    until: datetime | None
+
+
+class ReleasePayment(Struct, frozen=True):
+    """Record the end of the hold."""
+
+
 CommandToOpened = (
     RecordCharge
     | RecordObservation
@@ -159,5 +178,8 @@ CommandToOpened = (
     | RecordReturn
     | ResolveAlert
     | StartWatch
+    | ForgetPayer
+    | HoldPayment
+    | ReleasePayment
 )
 Command = CreatePayment | CommandToOpened

@@ -31,11 +31,14 @@ from extrato.domain.payment.commands import (
     ConfirmByBank,
     CreatePayment,
     Expire,
+    ForgetPayer,
+    HoldPayment,
     RecordCharge,
     RecordObservation,
     RecordRefund,
     RecordReturn,
     RefuseCancellation,
+    ReleasePayment,
     RequestCancellation,
     RequestRefund,
     ResolveAlert,
@@ -55,6 +58,7 @@ from extrato.domain.payment.evolving import evolve, evolve_opened
 from extrato.domain.payment.fingerprints import unless_recorded
 from extrato.domain.payment.ledger import evolve_ledger
 from extrato.domain.payment.observing import record_observation
+from extrato.domain.payment.privacy import forget_payer, hold_payment, release_payment, without_payer
 from extrato.domain.payment.state import INITIAL, Charged, ChargeNotCreated, Opened, Payment, Requested, Unopened
 
 # How long the hub waits, after the expiry time, for a provider that does not answer about the payment.
@@ -85,7 +89,7 @@ def _after(payment: Opened, events: list[EventOfOpened]) -> Opened:
 def _decide_opened(command: CommandToOpened, payment: Opened) -> list[EventOfOpened]:  # noqa: C901, PLR0911, PLR0912 - one line a command
     match command:
         case RecordObservation():
-            return record_observation(command, payment)
+            return record_observation(without_payer(command, payment), payment)
         case RecordCharge():
             return _record_charge(command, payment)
         case ConfirmByBank():
@@ -111,6 +115,12 @@ def _decide_opened(command: CommandToOpened, payment: Opened) -> list[EventOfOpe
             return resolve_alert(command, payment)
         case StartWatch():
             return _start_watch(command, payment)
+        case ForgetPayer():
+            return forget_payer(command, payment)
+        case HoldPayment():
+            return hold_payment(command, payment)
+        case ReleasePayment():
+            return release_payment(payment)
         case _:
             assert_never(command)
 

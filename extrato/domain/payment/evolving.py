@@ -22,10 +22,13 @@ from contracts.events import (
     ObservationIgnored,
     ObservationMismatched,
     ObservationRecorded,
+    PayerForgotten,
     PaymentCancelled,
     PaymentEvent,
     PaymentExpired,
+    PaymentHeld,
     PaymentOpened,
+    PaymentReleased,
     PaymentReopened,
     PixReturned,
     RefundAccepted,
@@ -87,6 +90,12 @@ def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR
             return replace(payment, expired=True)
         case CancellationRequested() | CancellationRefused() | PaymentCancelled():
             return replace(payment, cancellation=_CANCELLATION[type(event)])
+        case PayerForgotten():
+            return replace(payment, intent=replace(payment.intent, payer_email=None), is_forgotten=True)
+        case PaymentHeld():
+            return replace(payment, hold=event)
+        case PaymentReleased():
+            return replace(payment, hold=None)
         case TransferNamed():
             return replace(payment, name_of_unnamed=event.end_to_end_id)
         case ObservationRecorded() if payment.mismatched or payment.ignored:

@@ -29,10 +29,13 @@ from contracts.events import (
     ObservationIgnored,
     ObservationMismatched,
     ObservationRecorded,
+    PayerForgotten,
     PaymentCancelled,
     PaymentEvent,
     PaymentExpired,
+    PaymentHeld,
     PaymentOpened,
+    PaymentReleased,
     PaymentReopened,
     PixReturned,
     RefundAccepted,
@@ -332,7 +335,7 @@ def evolve_ledger(ledger: Ledger, event: PaymentEvent) -> Ledger:
 
 
 # The ledger records these events, but held money and status stay the same.
-_KEEP_STATUS: Final = frozenset({StatusChanged, RefundRequested, RefundAccepted, RefundRefused})
+_KEEP_STATUS: Final = frozenset({StatusChanged, RefundRequested, RefundAccepted, RefundRefused, PayerForgotten})
 
 
 def _apply(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR0911, PLR0912 - one line a kind of event
@@ -369,6 +372,9 @@ def _apply(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR091
                 name: replace(each, is_late=False, awaits_acceptance=False) for name, each in ledger.attempts.items()
             }
             return replace(ledger, attempts=taken, accepted_centavos=event.amount_centavos, is_settled=True)
+        case PayerForgotten():
+            scrubbed = {name: replace(each, payer_email=None) for name, each in ledger.attempts.items()}
+            return replace(ledger, attempts=scrubbed)
         case (
             WatchStarted()
             | PaymentOpened()
@@ -381,6 +387,8 @@ def _apply(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR091
             | AlertRaised()
             | AlertEnded()
             | AlertResolved()
+            | PaymentHeld()
+            | PaymentReleased()
         ):
             return ledger
         case _:

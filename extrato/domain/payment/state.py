@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from contracts.events import ChargeCreated, ChargeRefused, PaymentOpened
+from contracts.events import ChargeCreated, ChargeRefused, PaymentHeld, PaymentOpened
 from extrato.domain.payment.ledger import Attempt, Ledger, Refund, evolve_ledger, open_ledger
 
 
@@ -28,7 +28,8 @@ class _Opened(Struct, frozen=True):
     time when they were ignored, until that attempt is observed again. `mismatched` are attempts of another reference.
     `name_of_unnamed` is the bank's name of a transfer that it confirmed first without a name. `refused_confirmations`
     counts those in the log. `alerts` are the open alerts, oldest first; `alerts_so_far` are all alerts ever raised;
-    `raised` are the recorded alerts with their occurrences.
+    `raised` are the recorded alerts with their occurrences. `is_forgotten`: the payer's data was destroyed. `hold` is
+    the newest hold, also after its end.
     """
 
     intent: PaymentOpened
@@ -44,6 +45,8 @@ class _Opened(Struct, frozen=True):
     alerts: tuple[str, ...] = ()
     alerts_so_far: frozenset[str] = frozenset()
     raised: frozenset[tuple[str, str]] = frozenset()
+    is_forgotten: bool = False
+    hold: PaymentHeld | None = None
 
     @property
     def status(self) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from extrato.assembly import vault_keys
 from extrato.process import CannotStart
-from extrato.settings import Settings
+from extrato.settings import FORGOTTEN_FILE, FORGOTTEN_LIST, Settings
 from extrato.store.migrations import migrate
 from services.cli import preflight
-from services.cli.commands.restored import a_time, begin_epoch, tell_epoch
+from services.cli.commands.restored import a_time, begin_epoch, forgotten_option, tell_epoch
 from services.cli.embedded.archive import find_archive
 from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres_paths import make_paths
@@ -22,7 +22,7 @@ from services.cli.supervisor.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from services.cli.embedded.archive import Archive, BaseBackup
@@ -34,6 +34,7 @@ _STOP_WITHIN_S: Final = 600.0
 def restore_options(parser: ArgumentParser) -> None:
     """Add where from and up to when."""
     parser.add_argument("--from", required=True, type=Path, dest="archive", metavar="ARCHIVE", help="EXTRATO_ARCHIVE")
+    forgotten_option(parser)
     parser.add_argument("--until", type=a_time, metavar="TIME", help="such as 2026-11-29T14:30:00-03:00")
 
 
@@ -61,19 +62,21 @@ async def restore(arguments: Namespace, environment: Mapping[str, str]) -> None:
         await postgres.start()
         try:
             await migrate(postgres.url, services_url=postgres.services_url)
-            await _begin_epoch(settings, {**environment, "EXTRATO_DATABASE_URL": postgres.services_url})
+            own_list = settings.forgotten_file or settings.home / FORGOTTEN_LIST
+            servers = {"EXTRATO_DATABASE_URL": postgres.services_url, FORGOTTEN_FILE: str(own_list)}
+            await _begin_epoch(settings, {**environment, **servers}, arguments.forgotten)
         finally:
             await postgres.stop(grace_s=_STOP_WITHIN_S)
         postgres.complete()
     print("Start the hub. When it is ready, `extrato restored --report` lists the payments that the log has lost.")
 
 
-async def _begin_epoch(settings: Settings, environment: Mapping[str, str]) -> None:
+async def _begin_epoch(settings: Settings, environment: Mapping[str, str], forgotten: Sequence[Path]) -> None:
     async with contextlib.AsyncExitStack() as servers:
         if not settings.nats_url:
             nats = await servers.enter_async_context(EmbeddedNats(settings.home))
             environment = {**environment, "EXTRATO_NATS_URL": nats.url}
-        tell_epoch(await begin_epoch(environment))
+        tell_epoch(await begin_epoch(environment, forgotten=forgotten))
 
 
 def _backup_before(archive: Archive, until: datetime | None) -> BaseBackup:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,13 +15,16 @@ from extrato.bus.stream_inspector import ForeignStream, StreamInspector
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.process import CannotStart
 from extrato.providers.search_pages import SEARCHABLE
+from extrato.store.forgotten_list import read_list
+from extrato.use_cases.forget_payer import apply_forgotten_list
 from extrato.use_cases.lost_payments import AccountSearch, find_lost_payments
 from services.cli.commands.running import Running, running_hub
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from extrato.store.forgotten_list import Listed
     from extrato.store.vault import ConnectedAccount
 
 # More events and payments than a hub creates in a lost time span. When NATS was lost too, their count is unknown.
@@ -36,12 +41,26 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     position: int
     payment_id: int
+    forgotten: int
 
 
 def restored_options(parser: ArgumentParser) -> None:
     """Add the options of the report."""
     parser.add_argument("--report", action="store_true", help="start no epoch; print the lost payments as JSON lines")
+    forgotten_option(parser)
     parser.add_argument("--since", type=a_time, metavar="TIME", help="with --report: search from another time on")
+
+
+def forgotten_option(parser: ArgumentParser) -> None:
+    """Add the lists of forgotten payments of other hosts."""
+    parser.add_argument(
+        "--forgotten",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="a list of forgotten payments of another host or home; repeat for several",
+    )
 
 
 def a_time(text: str) -> datetime:
@@ -52,13 +71,13 @@ def a_time(text: str) -> datetime:
     return time
 
 
-async def restored(_arguments: Namespace, environment: Mapping[str, str]) -> None:
+async def restored(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Start a new epoch of the log, move positions and payment ids above every published one, and find lost payments.
 
     The relay of a running hub starts an epoch when it finds newer events on NATS. This command does it before the first
     sale, and also when NATS was restored together with the database. Raises `CannotStart`.
     """
-    tell_epoch(await begin_epoch(environment))
+    tell_epoch(await begin_epoch(environment, forgotten=arguments.forgotten))
     async with running_hub(environment) as running:
         for account in await _accounts(running):
             search = await _search(running, account, since=None)
@@ -78,8 +97,12 @@ async def report(arguments: Namespace, environment: Mapping[str, str]) -> None:
         raise CannotStart("The list is incomplete: repeat the report when every account answers.")
 
 
-async def begin_epoch(environment: Mapping[str, str]) -> Epoch:
-    """Start the epoch above every epoch of log and NATS; raises `CannotStart` and `InvalidVaultKey`."""
+async def begin_epoch(environment: Mapping[str, str], *, forgotten: Sequence[Path]) -> Epoch:
+    """Start the epoch above every epoch of log and NATS, and forget again the payments of the lists `forgotten`.
+
+    Raises `CannotStart`, `InvalidVaultKey` and `UnusableForgottenList`.
+    """
+    given = await _read_lists(forgotten)
     async with running_hub(environment) as running:
         if not running.settings.nats_url:
             raise CannotStart("EXTRATO_NATS_URL must name the NATS server of this log.")
@@ -99,6 +122,7 @@ async def begin_epoch(environment: Mapping[str, str]) -> Epoch:
                 position=position + UNSEEN, payment=payment + UNSEEN
             )
         return Epoch(
+            forgotten=await _forget_again(running, given),
             number=identity.epoch,
             last_common=seen.last_common,
             lost=seen.lost,
@@ -113,6 +137,25 @@ def tell_epoch(epoch: Epoch) -> None:
     print(f"The log has lost {epoch.lost} events that NATS still has.")
     numbers = f"a position above {epoch.position}, and the next payment an id above {epoch.payment_id}"
     print(f"The next event gets {numbers}.")
+    if epoch.forgotten:
+        print(f"{epoch.forgotten} payers were forgotten again: the backup still had their keys.")
+
+
+async def _read_lists(files: Sequence[Path]) -> list[Listed]:
+    """Return the lines of lists that the operator names; raises `CannotStart` when one is missing."""
+    for file in files:
+        if not await asyncio.to_thread(file.exists):
+            raise CannotStart(f"{file}, a list of forgotten payments, does not exist.")
+    return [listed for file in files for listed in await asyncio.to_thread(read_list, file)]
+
+
+async def _forget_again(running: Running, given: Sequence[Listed]) -> int:
+    """Apply the hub's own list and the given lines, which the own list then has too; return the number of payments."""
+    own = running.hub.forgotten_list
+    known = await own.read()
+    if missing := [each for each in dict.fromkeys(given) if each not in set(known)]:
+        await own.add(missing)
+    return await apply_forgotten_list(running.hub, [*known, *missing])
 
 
 async def _accounts(running: Running) -> list[ConnectedAccount]:

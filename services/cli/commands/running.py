@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -15,12 +16,11 @@ from contracts.envelope import Cause
 from extrato.assembly import open_hub, vault_keys
 from extrato.own_files import read_own
 from extrato.process import CannotStart, open_database
-from extrato.settings import Settings
+from extrato.settings import FORGOTTEN_FILE, Settings
 from services.cli import preflight
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
 
     import asyncpg
 
@@ -89,9 +89,11 @@ def with_addresses(settings: Settings, environment: Mapping[str, str]) -> Settin
     except (FileNotFoundError, KeyError, msgspec.MsgspecError):
         raise CannotStart(f"No hub runs in {settings.home}: {_START_ONE}") from None
     given = environment.get("EXTRATO_MERCADOPAGO_URL")
+    listed = addresses.get("forgotten_file")
     return msgspec.structs.replace(
         settings,
         database_url=database_url,
+        forgotten_file=settings.forgotten_file if environment.get(FORGOTTEN_FILE) or not listed else Path(listed),
         nats_url=settings.nats_url or nats_url,
         mercado_pago_url=settings.mercado_pago_url if given else mercado_pago_url,
         public_url=settings.public_url if environment.get("EXTRATO_PUBLIC_URL") else gateway_url,

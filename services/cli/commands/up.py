@@ -14,7 +14,7 @@ from contracts.envelope import Cause
 from extrato.assembly import open_hub, vault_keys
 from extrato.bus.copies import open_copies
 from extrato.process import open_database
-from extrato.settings import MIGRATION_DATABASE_URL, Settings
+from extrato.settings import FORGOTTEN_LIST, MIGRATION_DATABASE_URL, Settings
 from extrato.store.migrations import migrate
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys
@@ -171,6 +171,7 @@ def _addresses(settings: Settings, nats: EmbeddedNats | None, environment: Mappi
         **({"sandbox_url": settings.sandbox_url} if programs.uses_sandbox(settings, environment) else {}),
         "mercado_pago_url": programs.provider_url(settings, environment),
         "database_url": settings.database_url,
+        "forgotten_file": str(settings.forgotten_file or settings.home / FORGOTTEN_LIST),
         "nats_url": settings.nats_url,
         **({"subscriber_nats_url": nats.subscriber_url} if nats else {}),
     }

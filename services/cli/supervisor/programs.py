@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from extrato.secret_files import CREDENTIALS, CREDENTIALS_DIRECTORY, file_variable, secret_file
-from extrato.settings import COPIES_CONSUMER, COPIES_NATS_URL, MIGRATION_DATABASE_URL
+from extrato.settings import COPIES_CONSUMER, COPIES_NATS_URL, FORGOTTEN_FILE, FORGOTTEN_LIST, MIGRATION_DATABASE_URL
 from services.cli.supervisor.child import Program
 from services.cli.supervisor.readiness import answers, has_written
 
@@ -125,6 +125,7 @@ def shared_environment(settings: Settings, environment: Mapping[str, str]) -> di
         "EXTRATO_NATS_URL": settings.nats_url,
         "EXTRATO_HEALTH_PORT": "0",
         "EXTRATO_HOME": str(settings.home),
+        FORGOTTEN_FILE: str(settings.forgotten_file or settings.home / FORGOTTEN_LIST),
         "EXTRATO_SANDBOX_DATA": str(settings.home / "sandbox"),
         "EXTRATO_SANDBOX_PORT": str(settings.sandbox_port),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(CODE), environment.get("PYTHONPATH")))),

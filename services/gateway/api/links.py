@@ -13,6 +13,7 @@ from extrato.values import Payer
 from services.gateway import access
 from services.gateway.api import queries
 from services.gateway.api.order_lines import read_order, read_order_body
+from services.gateway.api.payers_in_events import payers_in, show_payer
 from services.gateway.api.response_bodies import listed, local_time, payment_status, priced
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
@@ -117,8 +118,9 @@ async def list_pending(request: web.Request) -> web.Response:
 
 
 async def show_events(request: web.Request) -> web.Response:
-    """`GET /payments/api/{payment_id}/events/`: list all events of the payment's stream."""
+    """`GET /payments/api/{payment_id}/events/`: list all events of the payment's stream, with the payer's data."""
     payment_id, history = await access.find_history(request)
+    payers = await payers_in(gateway_of(request).hub.personal_data, payment_id, history)
     events = [
         TimelineItem(
             position=envelope.position,
@@ -131,7 +133,7 @@ async def show_events(request: web.Request) -> web.Response:
             source_id=envelope.cause.actor_id,
             correlation_id=envelope.cause.correlation_id,
             causation_id=envelope.cause.causation_id,
-            data=envelope.event,
+            data=show_payer(envelope.event, payers),
         )
         for envelope in history
     ]

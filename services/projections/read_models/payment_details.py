@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded, PaymentOpened, facts_of
+from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded, PayerForgotten, PaymentOpened, facts_of
 from contracts.payment_status import alerts_after
 from contracts.read_models import AttemptDetails, PaymentDetails
 from extrato.domain.payment.ledger import Attempt, Ledger, Share, evolve_ledger, open_ledger
@@ -102,6 +102,8 @@ def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Paymen
             "sandbox_url": event.sandbox_url,
             "pix_payload": event.pix_payload,
         }
+    if isinstance(event, PayerForgotten):
+        changes |= {"payer_email": None, "erased_at": envelope.recorded_at}
     alerts = alerts_after(known.alerts, event)
     if alerts != known.alerts:
         changes["alerts"] = alerts

@@ -1,0 +1,121 @@
+"""Collects what the hub holds of a payer, for the answer to a request of access (LGPD Art. 18 and 19)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from contracts.events import Item, ObservationRecorded, PaymentOpened
+from extrato.domain.payment.identifiers import stream_id
+from extrato.domain.person import kind_of
+from extrato.use_cases.forget_payer import find_payments
+from extrato.use_cases.payments import load_payment
+
+if TYPE_CHECKING:
+    from extrato.use_cases.hub import Hub
+
+
+# Fields of Mercado Pago's answers.
+PERSONS: Final = ("payer", "card")
+
+
+class HeldEvidence(Struct, frozen=True, kw_only=True):
+    """A message of the provider or the bank; `payer` is what it says about the payer and the card, if it does."""
+
+    digest: str
+    kind: str
+    first_seen_at: datetime
+    kept_until: datetime
+    payer: dict[str, object] | None
+
+
+class HeldOfPayment(Struct, frozen=True, kw_only=True):
+    """What the hub holds of a payer because of one payment; amounts are whole centavos.
+
+    `emails` are the addresses in the events. `details` are kept until the charge exists, a day at most. `held_until`
+    and `held_because` are those of a hold.
+    """
+
+    payment_id: int
+    merchant: str
+    opened_at: datetime
+    status: str
+    amount_centavos: int
+    currency: str
+    title: str
+    description: str
+    items: tuple[Item, ...]
+    emails: list[str]
+    details: dict[str, object] | None
+    evidence: list[HeldEvidence]
+    webhook_deliveries: int
+    held_because: str | None
+    held_until: datetime | None
+
+
+class HeldOfPerson(Struct, frozen=True, kw_only=True):
+    """What the hub holds of a person. `found_by` is the kind of the identifier: e-mail, CPF, CNPJ or telephone."""
+
+    made_at: datetime
+    found_by: str
+    payments: list[HeldOfPayment]
+
+
+async def export_person(hub: Hub, payer: str, *, evidence_kept: timedelta, merchant: str | None = None) -> HeldOfPerson:
+    """Return what the hub holds of a payer, of one merchant or (None) of all; raises `Refused` for another text."""
+    payment_ids = await find_payments(hub, payer, merchant=merchant)
+    return HeldOfPerson(
+        made_at=hub.now(),
+        found_by=kind_of(payer) or "",
+        payments=[await _held_of(hub, each, evidence_kept) for each in payment_ids],
+    )
+
+
+async def _held_of(hub: Hub, payment_id: int, evidence_kept: timedelta) -> HeldOfPayment:
+    loaded = await load_payment(hub, payment_id)
+    intent, data = loaded.payment.intent, hub.personal_data
+    events = [envelope.event for envelope in await hub.log.read_stream(stream_id(payment_id))]
+    sealed = [each.payer_email for each in events if isinstance(each, (PaymentOpened, ObservationRecorded))]
+    emails = await data.open_all([(payment_id, text) for text in sealed])
+    details = await hub.payers.recall(payment_id)
+    hold = (await hub.forgettings.holds([payment_id])).get(payment_id)
+    key = (await data.keys.get_all([payment_id])).get(payment_id)
+    evidence = [
+        HeldEvidence(
+            digest=each.digest.hex(),
+            kind=each.kind,
+            first_seen_at=each.first_seen_at,
+            kept_until=each.first_seen_at + evidence_kept,
+            payer=_persons_in(key.open_evidence(each.digest, each.body)) if key else None,
+        )
+        for each in await hub.forgettings.evidence(payment_id)
+    ]
+    return HeldOfPayment(
+        payment_id=payment_id,
+        merchant=loaded.merchant,
+        opened_at=loaded.opened_at,
+        status=loaded.payment.status,
+        amount_centavos=intent.amount_centavos,
+        currency=intent.currency,
+        title=intent.title,
+        description=intent.description,
+        items=intent.items,
+        emails=sorted({email for email in emails if email is not None}),
+        details=None if details is None else msgspec.to_builtins(details),
+        evidence=evidence,
+        webhook_deliveries=await hub.forgettings.count_deliveries(payment_id),
+        held_because=hold.reason if hold else None,
+        held_until=hold.until if hold else None,
+    )
+
+
+def _persons_in(body: bytes) -> dict[str, object] | None:
+    """Return the parts of a provider's answer that describe the payer."""
+    try:
+        answer = msgspec.json.decode(body, type=dict[str, object])
+    except msgspec.MsgspecError:
+        return None
+    return {name: answer[name] for name in PERSONS if answer.get(name)} or None

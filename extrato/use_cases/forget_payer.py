@@ -1,0 +1,219 @@
+"""Forgets payers: plans what goes and what stays, destroys the keys of payments, and records that.
+
+The steps of a payment: the request is recorded, the forgetting begins, the list outside the database has the payment,
+the key is destroyed, the event is in the log. Each step may be repeated, and the monitor does those that are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+import structlog
+from msgspec import Struct
+
+from contracts.events import ObservationRecorded, PaymentOpened
+from contracts.events.payment_privacy import AFTER_RESTORE, FORGETTING_REASONS
+from extrato.domain.errors import Refused
+from extrato.domain.payment.commands import ForgetPayer
+from extrato.domain.payment.identifiers import stream_id
+from extrato.domain.payment.privacy import Need, needs_payer_for
+from extrato.domain.payment.state import Charged
+from extrato.domain.person import kind_of
+from extrato.errors import NotFound
+from extrato.store.forgettings import Forgetting, HeldData, Hold
+from extrato.store.forgotten_list import Listed
+from extrato.store.sealing import is_sealed
+from extrato.use_cases.payments import change_payment, load_payment
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from contracts.envelope import Cause
+    from extrato.use_cases.hub import Hub
+    from extrato.use_cases.payments import LoadedPayment
+
+# The process that took a request has this time before the monitor completes it.
+RESUME_AFTER: Final = timedelta(seconds=10)
+# How often the monitor checks whether a payment is still in flight.
+CHECK_AGAIN_AFTER: Final = timedelta(minutes=1)
+MAX_PAYMENTS: Final = 1_000
+
+# A `ready` payment can be forgotten at once, a `waiting` one after the end of a refund, a dispute or the payment.
+# A `held` one is not forgotten while its hold lasts. A `not_sealed` one has data of an older version in plain text.
+PlanState = Literal["ready", "waiting", "held", "not_sealed", "forgotten"]
+
+# What stays of a forgotten payment, and why.
+STAYS: Final = {
+    "amounts, refunds, statuses and their times": "fiscal and accounting records (Art. 16 I LGPD; CTN 173, 174, 195)",
+    "ids of the payment, of its charge and of its attempts": "they tie the records to the provider's statement",
+    "title, description and items": "the merchant's text; a merchant must not write personal data there",
+    "digests of evidence, without the bytes": "they show that there was evidence, and not what it said",
+}
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """What forgetting the payer of one payment does.
+
+    `waits_for` names what must end first. `emails` counts the events with an e-mail address.
+    """
+
+    payment_id: int
+    merchant: str
+    state: PlanState
+    waits_for: Sequence[Need] = ()
+    hold: Hold | None = None
+    emails: int
+    data: HeldData
+    forgotten_at: datetime | None = None
+
+
+async def find_payments(hub: Hub, payer: str, *, merchant: str | None = None) -> list[int]:
+    """Return the payments of a payer, the newest first, of one merchant or (None) of all, at most `MAX_PAYMENTS`.
+
+    `payer` is an e-mail address, a CPF, a CNPJ, or a telephone number that begins with a plus or a bracket. Raises
+    `Refused` for another text.
+    """
+    kind = kind_of(payer)
+    if kind is None:
+        raise Refused("invalid_person", "payer")
+    found: list[int] = []
+    for payment_id in await hub.personal_data.payments_of(await hub.personal_data.tag(kind, payer)):
+        if len(found) == MAX_PAYMENTS:
+            break
+        if merchant is None or await _belongs_to(hub, payment_id, merchant):
+            found.append(payment_id)
+    return found
+
+
+async def _belongs_to(hub: Hub, payment_id: int, merchant: str) -> bool:
+    try:
+        return (await load_payment(hub, payment_id)).merchant == merchant
+    except NotFound:
+        return False
+
+
+async def plan_forgetting(hub: Hub, payment_ids: Collection[int]) -> list[Planned]:
+    """Return the plan of each payment; raises `NotFound`."""
+    holds = await hub.forgettings.holds(payment_ids)
+    known = await hub.forgettings.read(payment_ids)
+    return [await _plan(hub, each, holds.get(each), known.get(each)) for each in payment_ids]
+
+
+async def _plan(hub: Hub, payment_id: int, hold: Hold | None, known: Forgetting | None) -> Planned:
+    loaded = await load_payment(hub, payment_id)
+    history = await hub.log.read_stream(stream_id(payment_id))
+    events = [envelope.event for envelope in history]
+    emails = [
+        each.payer_email
+        for each in events
+        if isinstance(each, (PaymentOpened, ObservationRecorded)) and each.payer_email
+    ]
+    digests = [bytes.fromhex(digest) for each in events if (digest := getattr(each, "evidence", None))]
+    data = await hub.forgettings.held_data(
+        payment_id, merchant=loaded.merchant, resources=_resources(loaded), digests=digests
+    )
+    needs = needs_payer_for(loaded.payment)
+    is_plain = data.has_plain_evidence or not all(map(is_sealed, emails))
+    state: PlanState = "waiting" if needs else "ready"
+    if loaded.payment.is_forgotten or (known is not None and known.destroyed_at is not None):
+        state = "forgotten"
+    elif is_plain:
+        state = "not_sealed"
+    elif hold is not None:
+        state = "held"
+    return Planned(
+        payment_id=payment_id,
+        merchant=loaded.merchant,
+        state=state,
+        waits_for=needs if state == "waiting" else (),
+        hold=hold if state == "held" else None,
+        emails=len(emails),
+        data=data,
+        forgotten_at=known.destroyed_at if known is not None else None,
+    )
+
+
+async def forget_payers(hub: Hub, planned: Sequence[Planned], *, reason: str, cause: Cause) -> list[Planned]:
+    """Forget the payers of payments whose plan is `ready`, and leave those that are `waiting` to the monitor.
+
+    Nothing happens to the others. Returns the plans as they are afterwards. Raises `Refused` for an unknown reason,
+    `UnusableForgottenList` and `StoreUnavailable`; the monitor then completes what was begun.
+    """
+    if reason not in FORGETTING_REASONS:
+        raise Refused("invalid_reason", "reason", choices=", ".join(FORGETTING_REASONS))
+    now = hub.now()
+    for each in planned:
+        if each.state in {"ready", "waiting"}:
+            wanted = Forgetting(
+                payment_id=each.payment_id,
+                reason=reason,
+                requested_by="/".join(filter(None, (cause.actor, cause.actor_id))),
+                requested_at=now,
+            )
+            await hub.forgettings.request(wanted, next_attempt_at=now + RESUME_AFTER)
+    for each in planned:
+        if each.state in {"ready", "waiting"}:
+            await complete_forgetting(hub, each.payment_id, cause=cause)
+    return await plan_forgetting(hub, [each.payment_id for each in planned])
+
+
+async def complete_forgetting(hub: Hub, payment_id: int, *, cause: Cause) -> bool:
+    """Do the missing steps of a recorded request; return whether the payer is forgotten.
+
+    False while the payment is in flight or held: the monitor asks again. Raises `NotFound`, `UnusableForgottenList`,
+    `Overloaded` and `StoreUnavailable`.
+    """
+    request = (await hub.forgettings.read([payment_id])).get(payment_id)
+    if request is None:
+        return False
+    if request.completed_at is not None:
+        return True
+    loaded = await load_payment(hub, payment_id)
+    if request.begun_at is None and (needs_payer_for(loaded.payment) or not await hub.forgettings.begin(payment_id)):
+        await hub.forgettings.put_off(payment_id, until=hub.now() + CHECK_AGAIN_AFTER)
+        return False
+    if request.destroyed_at is None:
+        log_id = (await hub.log.identity.read()).log_id
+        await hub.forgotten_list.add([Listed(log_id=log_id, payment_id=payment_id, at=hub.now())])
+        await hub.forgettings.destroy([payment_id])
+    hub.personal_data.keys.drop(payment_id)
+    resources = _resources(loaded)
+    await hub.forgettings.delete_bodies(payment_id, merchant=loaded.merchant, resources=resources)
+    command = ForgetPayer(reason=request.reason, requested_by=request.requested_by, requested_at=request.requested_at)
+    await change_payment(hub, payment_id, [command], cause=cause)
+    # A delivery may have been handled meanwhile.
+    await hub.forgettings.delete_bodies(payment_id, merchant=loaded.merchant, resources=resources)
+    await hub.forgettings.complete(payment_id)
+    return True
+
+
+async def apply_forgotten_list(hub: Hub, listed: Sequence[Listed]) -> int:
+    """Destroy the keys of listed payments that the database has not forgotten, as after a restore; return their number.
+
+    The monitor records the events. Lines of another log, and of another payment with the same id, have no effect.
+    """
+    log_id = (await hub.log.identity.read()).log_id
+    ours = {each.payment_id: each.at for each in sorted(listed, key=lambda each: each.at) if each.log_id == log_id}
+    missing = {}
+    for payment_id in await hub.forgettings.not_destroyed(ours) if ours else ():
+        try:
+            loaded = await load_payment(hub, payment_id)
+        except NotFound:
+            # The restore has lost the whole payment.
+            continue
+        if loaded.opened_at <= ours[payment_id]:
+            missing[payment_id] = ours[payment_id]
+    if missing:
+        await hub.forgettings.repeat(missing, reason=AFTER_RESTORE, requested_by="forgotten_list")
+        structlog.get_logger(component="forgotten_list").warning("forgotten_again", payments=len(missing))
+    return len(missing)
+
+
+def _resources(loaded: LoadedPayment) -> list[str]:
+    """Return the ids by which a webhook may name the payment."""
+    payment = loaded.payment
+    charge = payment.charge if isinstance(payment, Charged) else None
+    names = (charge.charge_id, charge.attempt_id) if charge else ()
+    return [*(name for name in names if name), *payment.attempts]

@@ -1,0 +1,145 @@
+"""`extrato forget` and `extrato forgotten`: forgets payers, proves it, and exports the list of forgotten payments."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from contracts.events.payment_privacy import FORGETTING_REASONS
+from extrato.process import CannotStart
+from extrato.store.forgotten_list import Listed, append_lines, read_list
+from extrato.use_cases.forget_payer import STAYS, find_payments, forget_payers, plan_forgetting
+from extrato.use_cases.forgetting_proof import prove_forgettings
+from services.cli.commands.restored import a_time
+from services.cli.commands.running import running_hub
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping, Sequence
+
+    from extrato.use_cases.forget_payer import Planned
+
+ALL: str = "all"
+
+
+def forget_options(parser: ArgumentParser) -> None:
+    """Add payer or payment, reason, `--yes` and the options of the proof."""
+    who = parser.add_mutually_exclusive_group()
+    payer_option(who)
+    who.add_argument("--payment", type=int, metavar="ID", help="one payment")
+    who.add_argument(
+        "--proof",
+        nargs="?",
+        const=ALL,
+        metavar="PAYMENT",
+        help="forget nothing; print the proof of destruction as JSON",
+    )
+    parser.add_argument("--since", type=a_time, metavar="TIME", help="with --proof: every payment forgotten since")
+    parser.add_argument("--reason", choices=FORGETTING_REASONS)
+    parser.add_argument("--yes", action="store_true", help="forget; without it the plan is printed")
+
+
+def payer_option(parser: object, *, required: bool = False) -> None:
+    """Add the payer; an identifier given as an argument stays in the history of the shell."""
+    words = "e-mail address, CPF, CNPJ, or telephone number that begins with +; - reads it from standard input"
+    options = {"required": True} if required else {}
+    parser.add_argument("--payer", metavar="PAYER", help=words, **options)  # type: ignore[attr-defined]
+
+
+def read_payer(text: str) -> str:
+    """Return the payer, from standard input for a `-`."""
+    return sys.stdin.readline().strip() if text == "-" else text
+
+
+def forgotten_options(parser: ArgumentParser) -> None:
+    """Add the file."""
+    parser.add_argument(
+        "--export", required=True, type=Path, metavar="FILE", help="an existing list gets what it lacks"
+    )
+
+
+async def forget(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Print the plan for each merchant, forget with `--yes`, or print the proof."""
+    if arguments.proof is not None:
+        await _prove(arguments, environment)
+        return
+    if (arguments.payer is None) == (arguments.payment is None):
+        raise CannotStart("Name a payer with --payer, or a payment with --payment.")
+    if arguments.reason is None:
+        raise CannotStart(f"Give a --reason: {', '.join(FORGETTING_REASONS)}.")
+    async with running_hub(environment) as running:
+        hub = running.hub
+        if arguments.payment is not None:
+            payment_ids = [arguments.payment]
+        else:
+            payment_ids = await find_payments(hub, read_payer(arguments.payer))
+        planned = await plan_forgetting(hub, payment_ids)
+        if arguments.yes:
+            planned = await forget_payers(hub, planned, reason=arguments.reason, cause=running.cause)
+    _tell(planned, is_done=arguments.yes)
+
+
+async def forgotten(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    """Write what the hub has forgotten into a list, for `extrato restored --forgotten`."""
+    async with running_hub(environment) as running:
+        log_id = (await running.hub.log.identity.read()).log_id
+        listed = [
+            Listed(log_id=log_id, payment_id=each.payment_id, at=each.begun_at)
+            for each in await running.hub.forgettings.begun()
+            if each.begun_at is not None
+        ]
+    known = {(each.log_id, each.payment_id) for each in await asyncio.to_thread(read_list, arguments.export)}
+    missing = [each for each in listed if (each.log_id, each.payment_id) not in known]
+    await asyncio.to_thread(append_lines, arguments.export, missing)
+    print(f"{arguments.export} has {len(known) + len(missing)} forgotten payments, {len(missing)} of them new.")
+
+
+async def _prove(arguments: Namespace, environment: Mapping[str, str]) -> None:
+    if arguments.proof != ALL and not arguments.proof.isdigit():
+        raise CannotStart("--proof takes the number of a payment, or --since.")
+    if (arguments.proof == ALL) == (arguments.since is None):
+        raise CannotStart("Name one payment with --proof ID, or a time with --proof --since TIME.")
+    async with running_hub(environment) as running:
+        payment_id = None if arguments.proof == ALL else int(arguments.proof)
+        proof = await prove_forgettings(running.hub, payment_id=payment_id, since=arguments.since)
+    print(msgspec.json.format(msgspec.json.encode(proof), indent=2).decode())
+
+
+def _tell(planned: Sequence[Planned], *, is_done: bool) -> None:
+    if not planned:
+        print("No payment has this payer, or all of them are forgotten.")
+        return
+    for merchant, payments in groupby(sorted(planned, key=lambda each: each.merchant), key=lambda each: each.merchant):
+        print(f"Merchant {merchant}:")
+        for each in payments:
+            print(f"  payment {each.payment_id}: {_line(each)}")
+    print("What stays:")
+    for what, why in STAYS.items():
+        print(f"  {what}: {why}")
+    if not is_done:
+        print("Nothing was forgotten. Repeat the command with --yes.")
+
+
+def _line(planned: Planned) -> str:
+    data = planned.data
+    goes = (
+        f"{planned.emails} e-mail addresses in events, {data.evidence} provider's answers, "
+        f"{data.webhook_bodies} webhook bodies, {data.payer_details} details, {data.tags} tags"
+    )
+    match planned.state:
+        case "ready":
+            return f"can be forgotten: {goes}"
+        case "waiting":
+            return f"is forgotten after the end of: {', '.join(planned.waits_for)}. Until then it keeps {goes}"
+        case "held":
+            reason = planned.hold.reason if planned.hold else ""
+            return f"is held ({reason}) and is not forgotten"
+        case "not_sealed":
+            return "has data of an older version in plain text: run `extrato seal-log` first"
+        case _:
+            return "is forgotten"

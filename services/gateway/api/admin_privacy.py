@@ -1,0 +1,111 @@
+"""Forgets payers of a merchant, and holds payments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contracts import api
+from contracts.events.payment_privacy import FORGETTING_REASONS
+from extrato.domain.errors import Refused
+from extrato.errors import NotFound
+from extrato.use_cases.forget_payer import STAYS, find_payments, forget_payers, plan_forgetting
+from extrato.use_cases.hold_payment import hold_payment, release_payment
+from extrato.use_cases.payments import load_payment
+from services.gateway.api.admin import find_administered_merchant
+from services.gateway.api.response_bodies import local_time
+from services.gateway.gateway import gateway_of
+from services.gateway.http import fields
+from services.gateway.http.caller import cause_of
+from services.gateway.http.responses import json_response
+from services.gateway.request_body import read_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aiohttp import web
+
+    from extrato.use_cases.forget_payer import Planned
+
+
+async def forget(request: web.Request) -> web.Response:
+    """`POST /admin/merchants/{merchant}/forget`: plan to forget a payer, or with `dry_run` false forget the payer."""
+    merchant, hub = await find_administered_merchant(request), gateway_of(request).hub
+    body, _ = await read_json(request, api.ForgettingWanted)
+    if body.reason not in FORGETTING_REASONS:
+        raise Refused("invalid_reason", "reason", choices=", ".join(FORGETTING_REASONS))
+    if body.payer is not None and body.payment_id is None:
+        payment_ids = await find_payments(hub, body.payer, merchant=merchant.slug)
+    elif body.payment_id is not None and body.payer is None:
+        payment_ids = [await _own_payment(request, body.payment_id, merchant.slug)]
+    else:
+        raise Refused("payer_or_payment", "payer")
+    planned = await plan_forgetting(hub, payment_ids)
+    is_dry = body.dry_run is not False
+    if not is_dry:
+        planned = await forget_payers(hub, planned, reason=body.reason, cause=cause_of(request, actor="api_key"))
+    answer = api.Forgetting(
+        success=True,
+        dry_run=is_dry,
+        count=len(planned),
+        payments=[_body(each) for each in planned],
+        stays=[api.WhatStays(what=what, why=why) for what, why in STAYS.items()],
+    )
+    return json_response(answer)
+
+
+async def hold(request: web.Request) -> web.Response:
+    """`POST /admin/merchants/{merchant}/payments/{payment_id}/hold`: hold a payment, or replace its hold."""
+    payment_id = await _payment_of_path(request)
+    body, _ = await read_json(request, api.HoldWanted)
+    cause = cause_of(request, actor="api_key")
+    held = await hold_payment(gateway_of(request).hub, payment_id, reason=body.reason, until=body.until, cause=cause)
+    return json_response(
+        api.PaymentHold(
+            success=True, payment_id=payment_id, held=True, reason=held.reason, until=_local_time(held.until)
+        )
+    )
+
+
+async def release(request: web.Request) -> web.Response:
+    """`DELETE /admin/merchants/{merchant}/payments/{payment_id}/hold`: end the hold."""
+    payment_id = await _payment_of_path(request)
+    await release_payment(gateway_of(request).hub, payment_id, cause=cause_of(request, actor="api_key"))
+    return json_response(api.PaymentHold(success=True, payment_id=payment_id, held=False, reason=None, until=None))
+
+
+async def _payment_of_path(request: web.Request) -> int:
+    merchant = await find_administered_merchant(request)
+    return await _own_payment(request, fields.payment_id(request.match_info["payment_id"]), merchant.slug)
+
+
+async def _own_payment(request: web.Request, payment_id: int, merchant: str) -> int:
+    try:
+        loaded = await load_payment(gateway_of(request).hub, payment_id)
+    except NotFound as error:
+        raise fields.not_found(payment_id) from error
+    if loaded.merchant != merchant:
+        raise fields.not_found(payment_id)
+    return payment_id
+
+
+def _body(planned: Planned) -> api.ForgottenPayment:
+    data, held = planned.data, planned.hold
+    return api.ForgottenPayment(
+        payment_id=planned.payment_id,
+        state=planned.state,
+        waits_for=list(planned.waits_for),
+        held_because=held.reason if held else None,
+        held_until=_local_time(held.until if held else None),
+        goes=api.WhatGoes(
+            emails=planned.emails,
+            evidence=data.evidence,
+            webhook_bodies=data.webhook_bodies,
+            payer_details=data.payer_details,
+            tags=data.tags,
+        ),
+        erased_at=_local_time(planned.forgotten_at),
+    )
+
+
+def _local_time(at: datetime | None) -> str | None:
+    return None if at is None else local_time(at)

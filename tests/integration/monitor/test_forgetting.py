@@ -1,0 +1,519 @@
+"""Forgetting payers, and holds, with a simulated provider: crashes, restores, payments in flight, and the proof."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from contracts.envelope import Cause
+from contracts.events import (
+    ObservationRecorded,
+    PayerForgotten,
+    PaymentHeld,
+    PaymentOpened,
+    PaymentReleased,
+)
+from extrato.domain.errors import Refused
+from extrato.domain.payment.identifiers import stream_id
+from extrato.store.forgotten_list import Listed, UnusableForgottenList, append_lines, read_list
+from extrato.store.inbox import Delivery
+from extrato.use_cases.cancel_payment import cancel_payment
+from extrato.use_cases.export_person import export_person
+from extrato.use_cases.forget_payer import (
+    apply_forgotten_list,
+    complete_forgetting,
+    find_payments,
+    forget_payers,
+    plan_forgetting,
+)
+from extrato.use_cases.forgetting_proof import prove_forgettings
+from extrato.use_cases.handle_delivery import handle_delivery
+from extrato.use_cases.hold_payment import hold_payment, release_payment
+from extrato.use_cases.payments import load_payment
+from extrato.use_cases.refresh_payment import refresh_payment
+from extrato.use_cases.refund_payment import RefundWish, refund_payment
+from extrato.values import Payer
+from services.monitor.forgettings import Forgettings
+from services.monitor.retention import Retention
+from services.projections.apply import apply
+from services.projections.read_models.payment_details import PAYMENT_DETAILS
+from tests.examples import CREATED
+from tests.integration.monitor.conftest import CAUSE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from extrato.use_cases.payments import LoadedPayment
+    from tests.integration.monitor.conftest import Clock, World
+
+ANA = "ana.lima@example.com"
+OPERATOR = Cause(correlation_id="forget", actor="operator", actor_id="root")
+# Everything that may hold what forgetting must erase.
+PLACES = {
+    "stored_events": "SELECT convert_from(state, 'UTF8') FROM stored_events",
+    "payers": "SELECT encode(sealed, 'escape') FROM payers",
+    "deliveries": "SELECT row_to_json(w)::text FROM webhook_deliveries w",
+    "forgettings": "SELECT row_to_json(f)::text FROM forgettings f",
+    "evidence": "SELECT encode(body, 'escape') FROM evidence",
+}
+
+
+@pytest.fixture
+def nats_server(nats_url: str) -> SimpleNamespace:
+    """These tests set no timers, so the session's server is enough."""
+    return SimpleNamespace(url=nats_url)
+
+
+@pytest.fixture
+def listed(world: World, tmp_path: Path) -> Path:
+    """The list of forgotten payments of the world's hub."""
+    file = tmp_path / "forgotten.jsonl"
+    world.hub.forgotten_list._file = file
+    return file
+
+
+async def paid(world: World, *, slug: str = "padaria", email: str = ANA) -> LoadedPayment:
+    loaded = await world.open(slug, payer=Payer(email=email, name="Ana Lima", cpf="52998224725"))
+    await world.sandbox.pay(loaded)
+    await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
+    return await load_payment(world.hub, loaded.payment_id)
+
+
+async def forget(world: World, *payment_ids: int) -> list[str]:
+    planned = await plan_forgetting(world.hub, payment_ids)
+    return [each.state for each in await forget_payers(world.hub, planned, reason="payer_request", cause=OPERATOR)]
+
+
+async def shown_email(world: World, payment_id: int) -> str | None:
+    loaded = await load_payment(world.hub, payment_id)
+    return await world.hub.personal_data.open(payment_id, loaded.payment.payer_email)
+
+
+async def remaining(world: World, payment_id: int) -> dict[str, int]:
+    tables = ("person_tags", "payers")
+    counts = {
+        table: await world.pool.fetchval(f"SELECT count(*) FROM {table} WHERE payment_id = $1", payment_id)
+        for table in tables
+    }
+    keys = "SELECT count(sealed) FROM payment_keys WHERE payment_id = $1"
+    return {**counts, "keys": await world.pool.fetchval(keys, payment_id)}
+
+
+async def documents_of(world: World, payment_id: int) -> Any:
+    """Return the row of the read model, built from the whole log."""
+    table = f"details_{uuid.uuid4().hex}"
+    await world.pool.execute(PAYMENT_DETAILS.create.format(table=table))
+    async with world.pool.acquire() as connection, connection.transaction():
+        await apply(connection, PAYMENT_DETAILS, await world.hub.log.read_stream(stream_id(payment_id)), table=table)
+    return dict(await world.pool.fetchrow(f"SELECT document, ledger FROM {table}"))
+
+
+async def deliver(world: World, loaded: LoadedPayment, *, attempt_id: str) -> Delivery:
+    delivery = Delivery(
+        delivery_id=uuid.uuid4(),
+        merchant=loaded.merchant,
+        provider="mercado_pago",
+        kind="payment",
+        resource_id=attempt_id,
+        verdict="verified",
+        raw=json.dumps({"data": {"id": attempt_id}, "secret": ANA}).encode(),
+        correlation_id="w",
+        received_at=world.hub.now(),
+    )
+    await world.hub.inbox.store(delivery)
+    return delivery
+
+
+async def bodies_of(world: World, delivery: Delivery) -> int:
+    query = """
+        SELECT count(*) FROM webhook_deliveries w JOIN evidence e ON e.digest = w.evidence WHERE w.delivery_id = $1
+    """
+    count: int = await world.pool.fetchval(query, delivery.delivery_id)
+    return count
+
+
+# --- forgetting ---------------------------------------------------------------------------------
+
+
+async def test_forgotten_payer_is_nowhere(world: World, listed: Path):
+    payment = await paid(world)
+    delivery = await deliver(world, payment, attempt_id=payment.payment.attempt_id or "")
+    await handle_delivery(world.hub, delivery)
+    before = payment.payment
+    assert await shown_email(world, payment.payment_id)
+
+    assert await forget(world, payment.payment_id) == ["forgotten"]
+
+    assert await shown_email(world, payment.payment_id) is None
+    assert await remaining(world, payment.payment_id) == {"person_tags": 0, "payers": 0, "keys": 0}
+    assert await bodies_of(world, delivery) == 0
+    assert await find_payments(world.hub, ANA) == []
+    for place, query in PLACES.items():
+        texts = [row[0] or "" for row in await world.pool.fetch(query)]
+        assert not [text for text in texts if ANA in text or "52998224725" in text], place
+    (event,) = await world.events(payment, PayerForgotten)
+    assert event.event.reason == "payer_request"
+    assert event.event.requested_by == "operator/root"
+    after = (await load_payment(world.hub, payment.payment_id)).payment
+    assert (after.status, after.ledger.total, list(after.attempts)) == (
+        before.status,
+        before.ledger.total,
+        list(before.attempts),
+    )
+    assert [each.payment_id for each in read_list(listed)] == [payment.payment_id]
+
+
+async def test_repeated_forgetting_records_nothing(world: World, listed: Path):
+    payment = await paid(world)
+    await forget(world, payment.payment_id)
+    await asyncio.gather(*(complete_forgetting(world.hub, payment.payment_id, cause=CAUSE) for _ in range(3)))
+
+    assert await forget(world, payment.payment_id) == ["forgotten"]
+
+    assert len(await world.events(payment, PayerForgotten)) == 1
+    assert len(read_list(listed)) == 1
+
+
+async def test_concurrent_forgettings_record_one_event(world: World, listed: Path):
+    payment = await paid(world)
+
+    await asyncio.gather(*(forget(world, payment.payment_id) for _ in range(4)))
+
+    assert len(await world.events(payment, PayerForgotten)) == 1
+    assert {each.payment_id for each in read_list(listed)} == {payment.payment_id}
+
+
+async def test_one_person_is_found_by_every_spelling_and_merchant(world: World):
+    first = await paid(world)
+    second = await paid(world, email="ANA.Lima+loja@EXAMPLE.com")
+    elsewhere = await paid(world, slug="mercado")
+    await paid(world, email="other@example.com")
+
+    for payer in ("Ana.Lima+x@example.com", ANA):
+        assert await find_payments(world.hub, payer) == [
+            elsewhere.payment_id,
+            second.payment_id,
+            first.payment_id,
+        ]
+    assert await find_payments(world.hub, ANA, merchant="mercado") == [elsewhere.payment_id]
+    assert len(await find_payments(world.hub, "529.982.247-25")) == 4
+    with pytest.raises(Refused, match="e-mail"):
+        await find_payments(world.hub, "Ana Lima")
+
+
+async def test_merchants_request_leaves_the_payments_of_others(world: World, listed: Path):
+    ours, theirs = await paid(world), await paid(world, slug="mercado")
+
+    await forget(world, *await find_payments(world.hub, ANA, merchant="padaria"))
+
+    assert await shown_email(world, ours.payment_id) is None
+    assert await shown_email(world, theirs.payment_id)
+
+
+async def test_forgotten_payer_pays_again(world: World, listed: Path):
+    first = await paid(world)
+    await forget(world, first.payment_id)
+
+    second = await paid(world)
+
+    assert await find_payments(world.hub, ANA) == [second.payment_id]
+    assert await shown_email(world, second.payment_id)
+    assert await shown_email(world, first.payment_id) is None
+
+
+async def test_answer_after_the_forgetting_keeps_nothing_personal(world: World, listed: Path):
+    payment = await paid(world)
+    await forget(world, payment.payment_id)
+    evidence = await world.pool.fetchval("SELECT count(*) FROM evidence")
+
+    await refund_payment(
+        world.hub, payment.payment_id, RefundWish(wish_id=str(uuid.uuid4()), amount_centavos=None), cause=CAUSE
+    )
+    delivery = await deliver(world, payment, attempt_id=payment.payment.attempt_id or "")
+    await handle_delivery(world.hub, delivery)
+
+    assert await world.status(payment) == "refunded"
+    observed = (await world.events(payment, ObservationRecorded))[-1].event
+    assert (observed.payer_email, observed.evidence) == (None, None)
+    assert await world.pool.fetchval("SELECT count(*) FROM evidence") == evidence
+    assert await bodies_of(world, delivery) == 0
+    assert await remaining(world, payment.payment_id) == {"person_tags": 0, "payers": 0, "keys": 0}
+
+
+async def test_read_model_after_forgetting_equals_a_rebuilt_one(world: World, listed: Path):
+    payment = await paid(world)
+    table = f"details_{uuid.uuid4().hex}"
+    await world.pool.execute(PAYMENT_DETAILS.create.format(table=table))
+    history = await world.hub.log.read_stream(stream_id(payment.payment_id))
+    async with world.pool.acquire() as connection, connection.transaction():
+        await apply(connection, PAYMENT_DETAILS, history, table=table)
+    await forget(world, payment.payment_id)
+    later = [each for each in await world.events(payment) if each.version > history[-1].version]
+    async with world.pool.acquire() as connection, connection.transaction():
+        await apply(connection, PAYMENT_DETAILS, later, table=table)
+
+    followed = dict(await world.pool.fetchrow(f"SELECT document, ledger FROM {table}"))
+    assert followed == await documents_of(world, payment.payment_id)
+    document = json.loads(followed["document"])
+    assert (document["payer_email"], bool(document["erased_at"])) == (None, True)
+    assert "s1." not in followed["document"] + followed["ledger"]
+
+
+# --- payments in flight, and plain data ---------------------------------------------------------
+
+
+async def test_open_payment_is_forgotten_after_its_end(world: World, listed: Path, clock: Clock):
+    opened = await world.open(payer=Payer(email=ANA))
+
+    assert await forget(world, opened.payment_id) == ["waiting"]
+    (planned,) = await plan_forgetting(world.hub, [opened.payment_id])
+    assert planned.waits_for == ["payment"]
+    assert await shown_email(world, opened.payment_id) == ANA
+    assert not listed.exists()
+
+    await cancel_payment(world.hub, opened.payment_id, cause=CAUSE)
+    clock.ahead = timedelta(minutes=2)
+    await Forgettings(hub=world.hub).run_once()
+
+    assert await shown_email(world, opened.payment_id) is None
+    (event,) = await world.events(opened, PayerForgotten)
+    assert (event.cause.actor, event.event.requested_by) == ("clock", "operator/root")
+
+
+async def test_dispute_is_said_and_waited_for(world: World, listed: Path):
+    payment = await paid(world)
+    await world.sandbox.pay(payment, "charged_back")
+    await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
+
+    (planned,) = await plan_forgetting(world.hub, [payment.payment_id])
+
+    assert (planned.state, planned.waits_for) == ("waiting", ["dispute"])
+
+
+async def test_plain_address_of_an_older_version_is_not_half_forgotten(world: World, listed: Path):
+    payment = await paid(world)
+    plain = "UPDATE evidence SET sealed_by = NULL, payment_id = NULL WHERE payment_id = $1"
+    await world.pool.execute(plain, payment.payment_id)
+
+    assert await forget(world, payment.payment_id) == ["not_sealed"]
+
+    assert await shown_email(world, payment.payment_id)
+    assert await world.pool.fetchval("SELECT count(*) FROM forgettings") == 0
+
+
+# --- crashes ------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("step", ["request", "begin", "destroy", "delete_bodies", "complete"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_monitor_completes_a_forgetting_killed_at_any_step(
+    world: World, listed: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, step: str, moment: str
+):
+    payment = await paid(world)
+    method = getattr(world.hub.forgettings, step)
+
+    async def killed(*arguments: Any, **named: Any) -> None:
+        if moment == "after":
+            await method(*arguments, **named)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.hub.forgettings, step, killed)
+        with pytest.raises(Killed):
+            await forget(world, payment.payment_id)
+    clock.ahead = timedelta(minutes=1)
+    await Forgettings(hub=world.hub).run_once()
+
+    if (step, moment) == ("request", "before"):
+        assert await shown_email(world, payment.payment_id)
+        return
+    assert await shown_email(world, payment.payment_id) is None
+    assert len(await world.events(payment, PayerForgotten)) == 1
+    assert await world.hub.forgettings.due(world.hub.now() + timedelta(days=1), limit=9) == []
+
+
+async def test_forgetting_killed_before_its_event_is_completed(
+    world: World, listed: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    payment = await paid(world)
+
+    async def killed(*_arguments: Any, **_named: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("extrato.use_cases.forget_payer.change_payment", killed)
+        with pytest.raises(Killed):
+            await forget(world, payment.payment_id)
+    assert await shown_email(world, payment.payment_id) is None
+    with pytest.raises(Refused, match="forgotten"):
+        await hold_payment(world.hub, payment.payment_id, reason="litigation", until=None, cause=CAUSE)
+    clock.ahead = timedelta(minutes=1)
+    await Forgettings(hub=world.hub).run_once()
+
+    assert len(await world.events(payment, PayerForgotten)) == 1
+
+
+async def test_nothing_is_destroyed_without_the_list(world: World, tmp_path: Path):
+    payment = await paid(world)
+    for file in (None, tmp_path / "missing" / "forgotten.jsonl"):
+        world.hub.forgotten_list._file = file
+        with pytest.raises(UnusableForgottenList):
+            await forget(world, payment.payment_id)
+        assert await shown_email(world, payment.payment_id)
+
+
+# --- restores -----------------------------------------------------------------------------------
+
+
+async def test_restore_of_an_older_backup_ends_in_the_forgotten_state(world: World, listed: Path):
+    payment = await paid(world)
+    tables = ("payment_keys", "person_tags", "forgettings")
+    backup = {table: await world.pool.fetch(f"SELECT * FROM {table}") for table in tables}
+    position = (await world.events(payment))[-1].position
+    await forget(world, payment.payment_id)
+    # What a restore gives back: the rows of the backup, and a log that ends before the event.
+    await world.pool.execute("DELETE FROM stored_events WHERE notification_id > $1", position)
+    for table, rows in backup.items():
+        await world.pool.execute(f"DELETE FROM {table}")
+        await world.pool.copy_records_to_table(table, records=[tuple(row) for row in rows])
+    world.hub.personal_data.keys.forget()
+    assert await shown_email(world, payment.payment_id)
+
+    assert await apply_forgotten_list(world.hub, read_list(listed)) == 1
+
+    world.hub.personal_data.keys.forget()
+    assert await shown_email(world, payment.payment_id) is None
+    assert await find_payments(world.hub, ANA) == []
+    await Forgettings(hub=world.hub).run_once()
+    (event,) = await world.events(payment, PayerForgotten)
+    assert (event.event.reason, event.event.requested_by) == ("earlier_request", "forgotten_list")
+    assert await apply_forgotten_list(world.hub, read_list(listed)) == 0
+
+
+async def test_list_of_another_log_or_an_older_payment_has_no_effect(world: World, listed: Path):
+    payment = await paid(world)
+    log_id = (await world.hub.log.identity.read()).log_id
+    long_ago = payment.opened_at - timedelta(days=1)
+
+    lines = [
+        Listed(log_id=uuid.uuid4(), payment_id=payment.payment_id, at=world.hub.now()),
+        Listed(log_id=log_id, payment_id=payment.payment_id, at=long_ago),
+        Listed(log_id=log_id, payment_id=payment.payment_id + 1000, at=world.hub.now()),
+    ]
+    assert await apply_forgotten_list(world.hub, lines) == 0
+
+    assert await shown_email(world, payment.payment_id)
+
+
+def test_incomplete_line_of_a_crash_is_dropped(tmp_path: Path):
+    file = tmp_path / "forgotten.jsonl"
+    first, second = (Listed(log_id=uuid.UUID(int=1), payment_id=n, at=CREATED) for n in (1, 2))
+    append_lines(file, [first])
+    with file.open("ab") as torn:
+        torn.write(b'{"log_id":"0000')
+    assert read_list(file) == [first]
+
+    append_lines(file, [second])
+
+    assert read_list(file) == [first, second]
+    file.write_bytes(b"nonsense\n")
+    with pytest.raises(UnusableForgottenList, match="line"):
+        read_list(file)
+
+
+# --- holds --------------------------------------------------------------------------------------
+
+
+async def test_held_payment_is_not_forgotten_and_keeps_its_evidence(world: World, listed: Path, clock: Clock):
+    held, other = await paid(world), await paid(world)
+    deliveries = [await deliver(world, each, attempt_id=each.payment.attempt_id or "") for each in (held, other)]
+    for delivery in deliveries:
+        await handle_delivery(world.hub, delivery)
+    for _ in range(2):
+        await hold_payment(world.hub, held.payment_id, reason="litigation", until=None, cause=OPERATOR)
+    assert len(await world.events(held, PaymentHeld)) == 1
+
+    assert await forget(world, held.payment_id) == ["held"]
+    assert await shown_email(world, held.payment_id)
+    clock.ahead = timedelta(days=500)
+    await Retention(pool=world.pool, now=world.hub.now, keep=world.settings.keep).run_once()
+    assert [await bodies_of(world, each) for each in deliveries] == [1, 0]
+    owners = "SELECT DISTINCT payment_id FROM evidence WHERE payment_id IS NOT NULL"
+    assert [row[0] for row in await world.pool.fetch(owners)] == [held.payment_id]
+
+    for _ in range(2):
+        await release_payment(world.hub, held.payment_id, cause=OPERATOR)
+    assert len(await world.events(held, PaymentReleased)) == 1
+    await Retention(pool=world.pool, now=world.hub.now, keep=world.settings.keep).run_once()
+    assert await world.pool.fetchval("SELECT count(*) FROM evidence") == 0
+    assert await forget(world, held.payment_id) == ["forgotten"]
+
+
+async def test_hold_stops_a_forgetting_that_waits(world: World, listed: Path, clock: Clock):
+    opened = await world.open(payer=Payer(email=ANA))
+    await forget(world, opened.payment_id)
+    await hold_payment(world.hub, opened.payment_id, reason="dispute", until=None, cause=OPERATOR)
+    await cancel_payment(world.hub, opened.payment_id, cause=CAUSE)
+    clock.ahead = timedelta(minutes=2)
+    await Forgettings(hub=world.hub).run_once()
+    assert await shown_email(world, opened.payment_id) == ANA
+
+    await release_payment(world.hub, opened.payment_id, cause=OPERATOR)
+    clock.ahead = timedelta(minutes=4)
+    await Forgettings(hub=world.hub).run_once()
+
+    assert await shown_email(world, opened.payment_id) is None
+
+
+async def test_hold_has_a_known_reason_and_an_end_in_the_future(world: World):
+    payment = await paid(world)
+    past = world.hub.now() - timedelta(hours=1)
+    for reason, until, code in (("because", None, "invalid_reason"), ("litigation", past, "until_passed")):
+        with pytest.raises(Refused) as refused:
+            await hold_payment(world.hub, payment.payment_id, reason=reason, until=until, cause=OPERATOR)
+        assert refused.value.code == code
+
+
+# --- proof and answer ---------------------------------------------------------------------------
+
+
+async def test_proof_names_what_was_destroyed_without_personal_data(world: World, listed: Path):
+    payment = await paid(world)
+    delivery = await deliver(world, payment, attempt_id=payment.payment.attempt_id or "")
+    await handle_delivery(world.hub, delivery)
+    await forget(world, payment.payment_id)
+
+    proof = await prove_forgettings(world.hub, payment_id=payment.payment_id, since=None)
+
+    (destroyed,) = proof.payments
+    opened, *observed = [each.event_id for each in await world.events(payment, PaymentOpened, ObservationRecorded)]
+    assert [each.event_id for each in destroyed.fields] == [opened, *observed]
+    assert {each.kind for each in destroyed.evidence} == {"provider/payment"}
+    assert destroyed.deleted_webhook_bodies == [delivery.delivery_id]
+    assert destroyed.position == (await world.events(payment, PayerForgotten))[0].position
+    since = await prove_forgettings(world.hub, payment_id=None, since=payment.opened_at)
+    assert since.payments == proof.payments
+
+
+async def test_export_shows_everything_that_is_held_of_a_person(world: World, listed: Path):
+    payment = await paid(world)
+    forgotten = await paid(world)
+    await forget(world, forgotten.payment_id)
+
+    held = await export_person(world.hub, "529.982.247-25", evidence_kept=timedelta(days=400))
+
+    (only,) = held.payments
+    assert (only.payment_id, only.merchant, held.found_by) == (payment.payment_id, "padaria", "cpf")
+    assert ANA in only.emails
+    assert {each.kind for each in only.evidence} == {"provider/payment"}
+    assert all(each.kept_until - each.first_seen_at == timedelta(days=400) for each in only.evidence)
