@@ -105,12 +105,12 @@ async def test_merchants_are_listed_in_pages_without_the_hub(hub, other_merchant
 
 
 def test_admin_routes_exist():
-    assert len(ADMIN_ROUTES) == 14
+    assert len(ADMIN_ROUTES) == 17
 
 
 @pytest.mark.parametrize(("method", "route"), ADMIN_ROUTES)
 async def test_admin_routes_need_the_admin_scope(hub, method, route):
-    asked = route.format(merchant=MERCHANT, provider="mercado_pago", product="x", key_id="x")
+    asked = route.format(merchant=MERCHANT, provider="mercado_pago", product="x", key_id="x", payment_id=1)
     before = await hub.count_requested_events()
     status, answer = await hub.administer(method, asked, {}, key=hub.api_key)
     assert (status, answer["code"]) == (403, "forbidden")
@@ -124,7 +124,7 @@ async def test_other_merchant_is_answered_like_missing_one(hub, other_merchant, 
     before = await hub.count_requested_events()
     answers = []
     for slug in (MERCHANT, "nobody", "extrato"):
-        asked = route.format(merchant=slug, provider="mercado_pago", product="x", key_id="x")
+        asked = route.format(merchant=slug, provider="mercado_pago", product="x", key_id="x", payment_id=1)
         status, answer = await hub.administer(method, asked, {"price": 1}, key=other_merchant.admin_key)
         answers.append((status, answer["code"], answer["error"].replace(slug, "")))
     assert answers == [(404, "unknown_merchant", "Padaria '' não encontrada")] * 3

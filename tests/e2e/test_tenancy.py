@@ -127,6 +127,18 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
         f"/admin/merchants/{a.slug}/products/{a.product}",
         None,
     ),
+    ("POST", "/admin/merchants/{merchant}/forget"): lambda a: (
+        f"/admin/merchants/{a.slug}/forget",
+        {"payment_id": a.number, "reason": "not_needed", "dry_run": False},
+    ),
+    ("POST", "/admin/merchants/{merchant}/payments/{payment_id}/hold"): lambda a: (
+        f"/admin/merchants/{a.slug}/payments/{a.number}/hold",
+        {"reason": "litigation"},
+    ),
+    ("DELETE", "/admin/merchants/{merchant}/payments/{payment_id}/hold"): lambda a: (
+        f"/admin/merchants/{a.slug}/payments/{a.number}/hold",
+        None,
+    ),
     ("POST", "/admin/merchants/{merchant}/api-keys"): lambda a: (
         f"/admin/merchants/{a.slug}/api-keys",
         {"scopes": ["payments:read"]},

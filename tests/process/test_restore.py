@@ -27,15 +27,18 @@ from extrato.store.migrations import migrate
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.create_payment import NewPayment, create_payment
+from extrato.use_cases.forget_payer import forget_payers, plan_forgetting
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.provider_accounts import connect_provider
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, refund_payment
 from extrato.values import Credential, Payer
 from services.cli.commands.backup import backup
+from services.cli.commands.forget import forgotten
 from services.cli.commands.restore import restore
 from services.cli.commands.restored import UNSEEN, report
 from services.cli.embedded.postgres import EmbeddedPostgres
+from services.monitor.forgettings import Forgettings
 from services.sandbox.app import create_app
 from services.sandbox.state.accounts import Account
 from services.sandbox.state.settings import Settings as SandboxSettings
@@ -111,7 +114,9 @@ async def test_each_provider_payment_is_in_the_restored_log_or_the_report(home, 
         "EXTRATO_HOME": str(home),
         "EXTRATO_ARCHIVE": str(archive),
         "EXTRATO_MERCADOPAGO_URL": provider.url,
+        "EXTRATO_FORGOTTEN_FILE": str(home / "forgotten.jsonl"),
     }
+    other_list = home.parent / "forgotten-elsewhere.jsonl"
     await asyncio.to_thread(put_database_in, home)
     async with running(home, environment) as hub:
         await register(hub)
@@ -130,15 +135,27 @@ async def test_each_provider_payment_is_in_the_restored_log_or_the_report(home, 
         await pay(hub, provider, lost_and_refunded)
         await refund(hub, lost_and_refunded, None)
         await provider.pay(lost_and_open, "pending")
+        assert await shown_email(hub, paid_later)
+        planned = await plan_forgetting(hub, [paid_later.payment_id])
+        await forget_payers(hub, planned, reason="payer_request", cause=CAUSE)
+        await forgotten(Namespace(export=other_list), environment)
     destroy(home)
 
     # The other home has no vault's key; in the third try, the home already has a database.
     with pytest.raises(InvalidVaultKey, match="does not exist"):
-        await restore(Namespace(archive=archive, until=until), environment | {"EXTRATO_HOME": str(home / "other")})
-    await restore(Namespace(archive=archive, until=until), environment)
+        await restore(
+            Namespace(archive=archive, until=until, forgotten=[other_list]),
+            environment | {"EXTRATO_HOME": str(home / "other")},
+        )
+    await restore(Namespace(archive=archive, until=until, forgotten=[other_list]), environment)
     with pytest.raises(CannotStart, match="has a database"):
-        await restore(Namespace(archive=archive, until=until), environment)
+        await restore(Namespace(archive=archive, until=until, forgotten=[other_list]), environment)
     async with running(home, environment) as hub:
+        assert await shown_email(hub, paid_later) is None
+        assert await shown_email(hub, paid)
+        await Forgettings(hub=hub).run_once()
+        assert (await load_payment(hub, paid_later.payment_id)).payment.is_forgotten
+        assert not (await load_payment(hub, paid.payment_id)).payment.is_forgotten
         known = {payment.payment_id for payment in (paid, open_one, paid_later)}
         in_log = [envelope async for envelope in hub.log.read_all(0) if isinstance(envelope.event, PaymentOpened)]
         assert {envelope.payment_id for envelope in in_log} == known
@@ -170,6 +187,11 @@ def destroy(home: Path) -> None:
     home.mkdir(mode=0o711)
     (home / "secret.key").write_bytes(key)
     (home / "secret.key").chmod(0o600)
+
+
+async def shown_email(hub: Hub, charged: ChargedPayment) -> str | None:
+    loaded = await load_payment(hub, charged.payment_id)
+    return await hub.personal_data.open(charged.payment_id, loaded.payment.payer_email)
 
 
 async def register(hub: Hub) -> None:

@@ -97,7 +97,7 @@ async def report(arguments: Namespace, environment: Mapping[str, str]) -> None:
         raise CannotStart("The list is incomplete: repeat the report when every account answers.")
 
 
-async def begin_epoch(environment: Mapping[str, str], *, forgotten: Sequence[Path]) -> Epoch:
+async def begin_epoch(environment: Mapping[str, str], *, forgotten: Sequence[Path] = ()) -> Epoch:
     """Start the epoch above every epoch of log and NATS, and forget again the payments of the lists `forgotten`.
 
     Raises `CannotStart`, `InvalidVaultKey` and `UnusableForgottenList`.
@@ -150,10 +150,11 @@ async def _read_lists(files: Sequence[Path]) -> list[Listed]:
 
 
 async def _forget_again(running: Running, given: Sequence[Listed]) -> int:
-    """Apply the hub's own list and the given lines, which the own list then has too; return the number of payments."""
+    """Apply the hub's own list and the given lines, and add these to the own list; return the number of payments."""
     own = running.hub.forgotten_list
     known = await own.read()
-    if missing := [each for each in dict.fromkeys(given) if each not in set(known)]:
+    missing = [each for each in dict.fromkeys(given) if each not in set(known)]
+    if missing and running.settings.forgotten_file:
         await own.add(missing)
     return await apply_forgotten_list(running.hub, [*known, *missing])
 

@@ -51,7 +51,7 @@ async def test_restored_log_reuses_no_position_or_payment_id(
     log: EventLog, bus: Bus, pool: asyncpg.Pool, database_url: str, environment, capsys
 ):
     await set_log_back(pool, to=4, is_regrown=True)
-    await restored(Namespace(), environment)
+    await restored(Namespace(forgotten=[]), environment)
     assert capsys.readouterr().out.splitlines() == [
         "Epoch 2 of the log starts after position 4.",
         "The log has lost 3 events that NATS still has.",
@@ -68,7 +68,7 @@ async def test_restored_log_reuses_no_position_or_payment_id(
 async def test_restored_refuses_the_bus_of_another_log(log: EventLog, pool: asyncpg.Pool, environment):
     await pool.execute("UPDATE log_identity SET log_id = gen_random_uuid()")
     with pytest.raises(CannotStart, match="another log"):
-        await restored(Namespace(), environment)
+        await restored(Namespace(forgotten=[]), environment)
     assert (await log.identity.read()).epoch == 1
 
 
@@ -80,7 +80,7 @@ async def test_restored_reports_a_backup_without_migrations(
     await pool.execute("ALTER TABLE log_identity RENAME TO put_aside")
     try:
         with pytest.raises(CannotStart, match=r"its migrations were not applied \(run `extrato migrate`"):
-            await restored(Namespace(), environment)
+            await restored(Namespace(forgotten=[]), environment)
     finally:
         await pool.execute("ALTER TABLE put_aside RENAME TO log_identity")
         await pool.execute("INSERT INTO schema_migrations (name) VALUES ('0011_log_identity')")
