@@ -50,6 +50,10 @@ class ForgottenList:
     def __init__(self, file: Path | None) -> None:
         self._file = file
 
+    async def check(self) -> None:
+        """Create the file if it is missing; raises `UnusableForgottenList` when nothing can be added."""
+        await self.add(())
+
     async def add(self, listed: Sequence[Listed]) -> None:
         """Add lines, which then survive a power cut; raises `UnusableForgottenList`."""
         if self._file is None:

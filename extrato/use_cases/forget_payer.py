@@ -143,6 +143,8 @@ async def forget_payers(hub: Hub, planned: Sequence[Planned], *, reason: str, ca
     """
     if reason not in FORGETTING_REASONS:
         raise Refused("invalid_reason", "reason", choices=", ".join(FORGETTING_REASONS))
+    # Without the list nothing is recorded either: no hold could stop a forgetting that has begun and cannot go on.
+    await hub.forgotten_list.check()
     now = hub.now()
     for each in planned:
         if each.state in {"ready", "waiting"}:
@@ -170,6 +172,7 @@ async def complete_forgetting(hub: Hub, payment_id: int, *, cause: Cause) -> boo
         return False
     if request.completed_at is not None:
         return True
+    await hub.forgotten_list.check()
     loaded = await load_payment(hub, payment_id)
     if request.begun_at is None and (needs_payer_for(loaded.payment) or not await hub.forgettings.begin(payment_id)):
         await hub.forgettings.put_off(payment_id, until=hub.now() + CHECK_AGAIN_AFTER)

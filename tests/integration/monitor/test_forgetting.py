@@ -275,7 +275,7 @@ async def test_open_payment_is_forgotten_after_its_end(world: World, listed: Pat
     (planned,) = await plan_forgetting(world.hub, [opened.payment_id])
     assert planned.waits_for == ["payment"]
     assert await shown_email(world, opened.payment_id) == ANA
-    assert not listed.exists()
+    assert read_list(listed) == []
 
     await cancel_payment(world.hub, opened.payment_id, cause=CAUSE)
     clock.ahead = timedelta(minutes=2)
@@ -370,6 +370,7 @@ async def test_nothing_is_destroyed_without_the_list(world: World, tmp_path: Pat
         with pytest.raises(UnusableForgottenList):
             await forget(world, payment.payment_id)
         assert await shown_email(world, payment.payment_id)
+        assert await world.pool.fetchval("SELECT count(*) FROM forgettings") == 0
 
 
 # --- restores -----------------------------------------------------------------------------------
