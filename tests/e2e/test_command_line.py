@@ -8,9 +8,8 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest

@@ -10,8 +10,8 @@ from services.cli.status.words import age, size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from services.cli.status.shape import Bus, Database, HubStatus, Lane, Log, ReadModel, Relay, Role, Sentence, Vault
     from extrato.store.token_ends import TokenEnd
+    from services.cli.status.shape import Bus, Database, HubStatus, Lane, Log, ReadModel, Relay, Role, Sentence, Vault
     from services.cli.status.shape import (
         Bus,
         Database,
