@@ -11,14 +11,13 @@ import structlog
 from extrato.bus.connection import NATS_ERRORS, raise_if_cancelled
 from extrato.bus.copies import CHECK_INTERVAL_S, open_copies
 from extrato.errors import BusRefused
+from extrato.store import advisory_locks
 from extrato.store.logged_backoff import LoggedBackoff
 from extrato.store.unavailable import DATABASE_ERRORS
 
 if TYPE_CHECKING:
     from extrato.settings import Settings
 
-# Any fixed number. Two processes with this advisory lock would each recreate what the other has created.
-LOCK: Final = 7_301_984_002
 TAKE: Final = "SELECT pg_try_advisory_lock($1)"
 WAIT_FOR_LOCK_S: Final = 2.0
 
@@ -54,7 +53,7 @@ class Copier:
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
         # PostgreSQL does not notify when a lock is free.
-        while not await connection.fetchval(TAKE, LOCK):  # noqa: ASYNC110
+        while not await connection.fetchval(TAKE, advisory_locks.FILL_COPIES):  # noqa: ASYNC110
             await asyncio.sleep(WAIT_FOR_LOCK_S)
         opening = open_copies(
             origin_url=self._settings.nats_url,

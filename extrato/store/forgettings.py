@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from extrato.domain.errors import Refused
+from extrato.store.advisory_locks import HOLD_OR_FORGET
 from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import asyncpg
 
 TIMEOUT_S: Final = 10.0
-LOCK: Final = 7_301_984_004
 
 _COLUMNS: Final = "payment_id, reason, requested_by, requested_at, begun_at, destroyed_at, completed_at"
 REQUEST: Final = """
@@ -268,7 +268,7 @@ class Forgettings:
     async def _locked(self) -> AsyncIterator[asyncpg.Connection]:
         with raising_unavailable():
             async with self._pool.acquire(timeout=TIMEOUT_S) as connection, connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK, timeout=TIMEOUT_S)
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", HOLD_OR_FORGET, timeout=TIMEOUT_S)
                 yield connection
 
     async def _execute(self, query: str, *arguments: object) -> None:

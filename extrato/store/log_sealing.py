@@ -16,6 +16,7 @@ import asyncpg
 from eventsourcing.persistence import Notification
 from msgspec import Struct
 
+from extrato.store import advisory_locks
 from extrato.store.identity import SEALED, LogIdentity
 from extrato.store.payment_keys import bound_to_payment_key
 from extrato.store.sealing import KEY_BYTES, PaymentKey
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
     from extrato.store.codec import LogRow
     from extrato.store.vault import Vault
 
-# Any fixed number. The process with this advisory lock seals the log.
-LOCK: Final = 7_301_984_004
 TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1)"
 # The lock of `append_events`: nothing is appended while a batch is rewritten.
-EXCLUDE_APPENDS: Final = "SELECT pg_advisory_xact_lock(7301984003)"
+EXCLUDE_APPENDS: Final = f"SELECT pg_advisory_xact_lock({advisory_locks.APPEND})"
 
 # A session that has just been closed is listed for some milliseconds.
 OTHER_SESSIONS: Final = """
@@ -138,7 +137,7 @@ class LogRewrite:
 
     async def begin(self) -> bool:
         """Exclude other processes that seal this log, until the connection closes; return False if there is one."""
-        return bool(await self._connection.fetchval(TRY_LOCK, LOCK))
+        return bool(await self._connection.fetchval(TRY_LOCK, advisory_locks.SEAL_LOG))
 
     async def other_sessions(self, role: str) -> list[str]:
         """Describe each session of a role in this database, except this one."""

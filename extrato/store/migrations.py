@@ -9,15 +9,13 @@ import asyncpg
 
 from extrato.backoff import Backoff
 from extrato.errors import ExtratoError
+from extrato.store.advisory_locks import MIGRATE
 from extrato.store.rights import UnfitRole, grant_rights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "migrations"
-
-# Any fixed number. The process with this advisory lock migrates; the others wait, and find nothing missing.
-LOCK: Final = 7_301_984_001
 
 # A migration that waits for a lock makes all later queries of the table wait behind it.
 LOCK_TIMEOUT_S: Final = 5.0
@@ -142,7 +140,7 @@ async def migrate(
     """
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATE)
         await connection.execute(CREATE_TABLE)
         schema = await read_schema(connection)
         for migration in read_migrations():
@@ -150,7 +148,7 @@ async def migrate(
                 await _apply_with_retries(connection, migration)
                 report(migration)
         if services_url and not schema.newer:
-            await grant_rights(connection, services_url=services_url, held_lock=LOCK)
+            await grant_rights(connection, services_url=services_url, held_lock=MIGRATE)
     except asyncpg.InsufficientPrivilegeError as error:
         raise UnfitRole(words=str(error)) from error
     else:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 import structlog
 
+from extrato.store.advisory_locks import REBUILD_CLASS
 from extrato.store.page import page_of
 from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from services.projections import checkpoints, passed_over
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 PAGE: Final = 5000
 
-# The first of two numbers of an advisory lock; the second is a hash of the read model's name.
-LOCK_CLASS: Final = 7_301_984
 LOCK: Final = "SELECT pg_advisory_lock($1, hashtext($2))"
 LOCK_TIMEOUT: Final = "SET lock_timeout = '10s'"
 HOLDER: Final = """
@@ -102,9 +101,9 @@ async def _lock(connection: asyncpg.Connection, name: str) -> None:
     await connection.execute(LOCK_TIMEOUT)
     while True:
         try:
-            await connection.execute(LOCK, LOCK_CLASS, name)
+            await connection.execute(LOCK, REBUILD_CLASS, name)
         except asyncpg.LockNotAvailableError:
-            holder = await connection.fetchval(HOLDER, LOCK_CLASS, name)
+            holder = await connection.fetchval(HOLDER, REBUILD_CLASS, name)
             _logger.warning("rebuild_waits_for_another", read_model=name, database_session=holder)
         else:
             break

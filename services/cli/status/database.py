@@ -14,6 +14,7 @@ from contracts.read_models import READ_MODEL_NAMES
 from extrato.assembly import vault_keys
 from extrato.errors import StoreUnavailable
 from extrato.process import CannotStart
+from extrato.store.advisory_locks import REBUILD_CLASS
 from extrato.store.migrations import UnfitSchema, read_schema
 from extrato.store.payment_keys import count_keys
 from extrato.store.refused_accounts import REFUSED_FOR
@@ -49,9 +50,6 @@ QUERY_WITHIN_S: Final = 3.0
 ALL_WITHIN_S: Final = 15.0
 LOOK_AGAIN_S: Final = 1.0
 NAMED: Final = 10
-
-# The class of the advisory lock that a rebuild holds (services/projections/rebuild.py).
-REBUILD_LOCK_CLASS: Final = 7_301_984
 
 SERVER: Final = """
     SELECT current_setting('server_version') AS version,
@@ -290,7 +288,7 @@ class DatabaseReader:
         return Leader(leads=bool(row and row["leads"]), saved=(row and row["position"]) or 0)
 
     async def _read_models(self) -> list[ReadModel]:
-        rows = await self._connection.fetch(READ_MODELS, list(READ_MODEL_NAMES), REBUILD_LOCK_CLASS)
+        rows = await self._connection.fetch(READ_MODELS, list(READ_MODEL_NAMES), REBUILD_CLASS)
         moved: set[str] = set()
         if any(row["behind"] for row in rows):
             await asyncio.sleep(LOOK_AGAIN_S)

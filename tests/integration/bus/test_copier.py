@@ -11,13 +11,14 @@ from structlog.testing import capture_logs
 from extrato.bus import copier as copier_module
 from extrato.bus.copier import Copier
 from extrato.settings import Settings
+from extrato.store.advisory_locks import FILL_COPIES
 from tests.database import execute
 from tests.integration.bus.test_copies import client_of, read
 from tests.pace import until
 
 END_LEADER = f"""
     SELECT pg_terminate_backend(pid) FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32) + objid::bigint = {copier_module.LOCK}
+    WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32) + objid::bigint = {FILL_COPIES}
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 

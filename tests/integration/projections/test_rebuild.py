@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from contracts.events import CancellationRequested
+from extrato.store.advisory_locks import REBUILD_CLASS
 from services.projections.read_models.payment_details import PAYMENT_DETAILS, Payment
 from services.projections.read_models.registry import READ_MODELS
-from services.projections.rebuild import LOCK, LOCK_CLASS
+from services.projections.rebuild import LOCK
 from tests.integration.projections.conftest import in_background
 from tests.pace import until
 from tests.unit.projections import history
@@ -158,7 +159,7 @@ async def test_waiting_rebuild_logs_the_session_of_the_lock(hub, monkeypatch):
     monkeypatch.setattr("services.projections.rebuild.LOCK_TIMEOUT", "SET lock_timeout = '20ms'")
     await hub.append_payments([1])
     other = await asyncpg.connect(hub.database_url)
-    await other.execute(LOCK, LOCK_CLASS, PAYMENT_DETAILS.name)
+    await other.execute(LOCK, REBUILD_CLASS, PAYMENT_DETAILS.name)
 
     async def waits():
         return any(entry["event"] == "rebuild_waits_for_another" for entry in logged)

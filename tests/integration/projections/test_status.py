@@ -11,6 +11,7 @@ from extrato.bus.dead_letters import publish_dead_letter
 from extrato.bus.survey import CONSUMER_OF_ROLE
 from extrato.bus.timers import Timers
 from extrato.settings import Settings
+from extrato.store.advisory_locks import REBUILD_CLASS
 from services.cli.status import database
 from services.cli.status.read import read_status
 from services.cli.status.screen import screen
@@ -266,7 +267,7 @@ async def test_running_rebuild_is_shown(hub, bus, environment):
     await hub.pool.execute("CREATE TABLE merchants_shadow ()")
     assert not any(each.is_rebuilding for each in (await read(environment)).read_models)
     async with hub.pool.acquire() as connection:
-        await connection.execute(rebuild.LOCK, rebuild.LOCK_CLASS, "merchants")
+        await connection.execute(rebuild.LOCK, REBUILD_CLASS, "merchants")
         found = await read(environment)
         await connection.execute("SELECT pg_advisory_unlock_all()")
     assert [each.name for each in found.read_models if each.is_rebuilding] == ["merchants"]
@@ -281,4 +282,3 @@ async def test_unusable_settings_and_a_home_without_a_hub_are_unreadable(tmp_pat
 def test_names_agree_with_the_projections():
     assert tuple(each.name for each in READ_MODELS) == READ_MODEL_NAMES
     assert CONSUMER_OF_ROLE["projections"][1] == DURABLE
-    assert database.REBUILD_LOCK_CLASS == rebuild.LOCK_CLASS
