@@ -52,8 +52,8 @@ async def look(sandbox, address: str) -> tuple[int, str]:
         return response.status, await response.text()
 
 
-async def press(sandbox, address: str, choice: str) -> tuple[int, URL | None, str]:
-    async with sandbox.session.post(address, data={"choice": choice}, allow_redirects=False) as response:
+async def press(sandbox, address: str, choice: str, **typed: str) -> tuple[int, URL | None, str]:
+    async with sandbox.session.post(address, data={"choice": choice, **typed}, allow_redirects=False) as response:
         location = response.headers.get("Location")
         return response.status, None if location is None else URL(location), await response.text()
 
@@ -212,3 +212,28 @@ async def test_simultaneous_payers_share_one_order(sandbox):
     await asyncio.gather(*(press(sandbox, preference["init_point"], "boleto") for _ in range(5)))
     _, orders = await sandbox.call("GET", f"/merchant_orders/search?preference_id={preference['id']}")
     assert [len(order["payments"]) for order in orders["elements"]] == [5]
+
+
+async def test_payer_types_personal_data_at_the_checkout(sandbox):
+    preference = await sandbox.preference(back_urls=BACK_URLS, payer={"name": "Ana", "email": "ana@example.com"})
+    _, text = await look(sandbox, preference["init_point"])
+    assert 'value="ana@example.com"' in text
+
+    typed = {"name": "Bia de Souza", "document": "123.456.789-09", "phone": "(11) 98765-4321"}
+    _, location, _ = await press(sandbox, preference["init_point"], "card", **typed)
+
+    payment = await sandbox.payment(int(location.query["payment_id"]))
+    document = {"type": "CPF", "number": "12345678909"}
+    payer = payment["payer"]
+    assert (payer["email"], payer["first_name"], payer["last_name"]) == ("ana@example.com", "Bia", "de Souza")
+    assert payer["identification"] == document
+    assert payer["phone"] == {"area_code": "11", "extension": None, "number": "987654321"}
+    assert payment["card"]["last_four_digits"] == "5682"
+    assert payment["card"]["cardholder"] == {"name": "Bia de Souza", "identification": document}
+
+
+@pytest.mark.parametrize("typed", [{"email": "bia"}, {"document": "123"}])
+async def test_unreadable_personal_data_is_rejected(sandbox, typed):
+    preference = await sandbox.preference()
+    status, _, text = await press(sandbox, preference["init_point"], "card", **typed)
+    assert (status, "Dados inválidos" in text) == (400, True)

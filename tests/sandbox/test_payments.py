@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,6 +14,10 @@ from extrato.domain.brcode import decode
 
 CARD = {"payment_method_id": "visa", "token": "card-token", "installments": 1}
 PAYER = {"email": "ana@example.com"}
+
+
+def bank_payer(payment: dict[str, Any]) -> dict[str, Any]:
+    return payment["point_of_interaction"]["transaction_data"]["bank_info"]["payer"]
 
 
 async def test_pix_code_contains_amount_and_payment(sandbox):
@@ -43,6 +48,33 @@ async def test_approved_pix_has_a_fee_and_no_code(sandbox):
     assert payment["date_last_updated"] < paid["date_last_updated"] >= paid["date_approved"] >= payment["date_created"]
     assert paid["payer"]["email"] == "ana@example.com"
     assert paid["point_of_interaction"]["transaction_data"]["qr_code"] is None
+
+
+async def test_data_of_a_pix_payer_appear_after_the_approval(sandbox):
+    document = {"type": "CPF", "number": "12345678909"}
+    phone = {"area_code": "11", "number": "987654321"}
+    payer = {**PAYER, "first_name": "Ana", "last_name": "Silva", "identification": document, "phone": phone}
+    waiting = await sandbox.pix(payer=payer)
+    await sandbox.pay(payment_id=waiting["id"], outcome="approved")
+    paid = await sandbox.payment(waiting["id"])
+
+    nobody = {"number": None, "type": None}
+    assert waiting["payer"]["email"] is waiting["payer"]["first_name"] is waiting["payer"]["phone"]["number"] is None
+    assert waiting["payer"]["identification"] == nobody
+    assert bank_payer(waiting)["long_name"] is None
+    assert (paid["payer"]["first_name"], paid["payer"]["last_name"]) == ("Ana", "Silva")
+    assert paid["payer"]["identification"] == document
+    assert paid["payer"]["phone"] == {**phone, "extension": None}
+    assert bank_payer(paid) | {"long_name": "Ana Silva", "identification": document} == bank_payer(paid)
+    assert paid["card"] == {}
+
+
+async def test_card_shows_its_last_digits_and_its_holder(sandbox):
+    body = {"transaction_amount": 10, "payer": {**PAYER, "first_name": "Ana", "last_name": "Silva"}, **CARD}
+    _, payment = await sandbox.call("POST", "/v1/payments", body, key="k")
+    card = payment["card"]
+    assert (card["first_six_digits"], card["last_four_digits"]) == ("423564", "5682")
+    assert card["cardholder"]["name"] == "Ana Silva"
 
 
 async def test_repeated_key_returns_the_same_payment(sandbox):

@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from extrato.domain.brcode import encode_static
+from services.sandbox.api.payment_request import read_phone
 from services.sandbox.state.lifecycle import settled, usual_detail
 from services.sandbox.state.records import MerchantOrder, Payment
 
@@ -67,10 +68,12 @@ def new_attempt(
     detail: str | None = None,
     amount_centavos: int | None = None,
     currency_id: str = "BRL",
+    typed: dict[str, Any] | None = None,
 ) -> Payment:
     """Create a payment on a preference, with its merchant order, as the checkout does.
 
-    Source: captured return addresses; each attempt is a separate payment, and all share one merchant order.
+    `typed` is what the payer typed at the checkout: it replaces the payer of the preference, field by field. Each
+    attempt is a separate payment, and all share one merchant order. Source: captured return addresses.
     """
     terms = preference.terms
     return new_payment(
@@ -89,9 +92,21 @@ def new_attempt(
         statement_descriptor=_text(terms.get("statement_descriptor")),
         metadata=terms.get("metadata"),
         binary_mode=bool(terms.get("binary_mode")),
-        payer=_payer(terms.get("payer") or {}),
+        payer=payer_of(preference) | (typed or {}),
         expires_ms=preference.payments_due_ms,
     )
+
+
+def payer_of(preference: Preference) -> dict[str, Any]:
+    """Return the payer of a preference in the form of a payment's payer."""
+    payer = preference.terms.get("payer") or {}
+    return {
+        "email": payer.get("email") or "comprador@testuser.com",
+        "first_name": payer.get("name"),
+        "last_name": payer.get("surname"),
+        "identification": payer.get("identification"),
+        "phone": read_phone(payer.get("phone")),
+    }
 
 
 def _order_of(sim: Simulator, preference: Preference) -> MerchantOrder:
@@ -105,16 +120,6 @@ def _order_of(sim: Simulator, preference: Preference) -> MerchantOrder:
         )
         sim.store.save_order(order)
     return order
-
-
-def _payer(payer: dict[str, Any]) -> dict[str, Any]:
-    """Convert a preference's payer to a payment's payer."""
-    return {
-        "email": payer.get("email") or "comprador@testuser.com",
-        "first_name": payer.get("name"),
-        "last_name": payer.get("surname"),
-        "identification": payer.get("identification"),
-    }
 
 
 def _text(value: object) -> str | None:

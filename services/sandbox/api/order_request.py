@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.sandbox.api.methods import METHODS
 from services.sandbox.api.order_errors import Problems, refused
-from services.sandbox.api.payment_request import is_document, is_email
+from services.sandbox.api.payment_request import is_document, is_email, read_phone
 from services.sandbox.api.properties import Properties
 from services.sandbox.state.errors import ProviderError
 from services.sandbox.state.json_body import read_object
@@ -129,4 +129,5 @@ def _payer(payer: Properties, problems: Problems, *, is_test_user: bool) -> dict
         "first_name": payer.text("first_name") or None,
         "last_name": payer.text("last_name") or None,
         "identification": identification,
+        "phone": read_phone(payer.raw("phone")),
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MAX_EMAIL = 254
 _MAX_URL = 500
-_DOCUMENT_LENGTHS = {"CPF": 11, "CNPJ": 14}
+DOCUMENT_LENGTHS = {"CPF": 11, "CNPJ": 14}
 
 # The documented names of card holders that decide a test payment. The sandbox reads them from `payer.first_name`.
 _CARD_NAMES = {
@@ -114,8 +114,15 @@ def is_document(identification: object) -> bool:
     if not isinstance(identification, dict):
         return False
     number = str(identification.get("number") or "")
-    length = _DOCUMENT_LENGTHS.get(str(identification.get("type") or "").upper())
+    length = DOCUMENT_LENGTHS.get(str(identification.get("type") or "").upper())
     return length is not None and len(number) == length and number.isalnum()
+
+
+def read_phone(phone: object) -> dict[str, str | None] | None:
+    """Return the area code and the number of a telephone; `None` without one."""
+    if not isinstance(phone, dict) or not phone.get("number"):
+        return None
+    return {"area_code": _text(phone.get("area_code")), "number": _text(phone["number"])}
 
 
 def _is_http_url(text: str) -> bool:
@@ -168,6 +175,7 @@ def _payer(payer: object) -> dict[str, Any]:
         "first_name": _text(payer.get("first_name")),
         "last_name": _text(payer.get("last_name")),
         "identification": identification,
+        "phone": read_phone(payer.get("phone")),
     }
 
 

@@ -1,13 +1,15 @@
 """An order as the Orders API shows it: one view of an ordinary payment.
 
 Source: mercadopago developer docs, Checkout API Orders, and probes of a test account: the paid amount is the total even
-before the payment, and after the approval the code, its picture and the ticket disappear.
+before the payment, and after the approval the code, its picture and the ticket disappear. The payer is that of the
+official Node SDK's types.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.sandbox.bodies.payer import order_payer_body
 from services.sandbox.bodies.payment import ticket_url
 from services.sandbox.state.clock import order_instant
 from services.sandbox.state.money import reais_text
@@ -78,6 +80,7 @@ def order_body(
         "last_updated_date": order_instant(payment.updated_ms),
         "integration_data": {"application_id": account.client_id},
         "marketplace": "NONE",
+        "payer": order_payer_body(payment),
         "transactions": {
             "payments": [transaction | _ways_to_pay(payment, public_url=public_url, qr_code_base64=qr_code_base64)],
             **_reversals(payment),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.sandbox.bodies.payer import bank_payer_body, card_body, payer_body
 from services.sandbox.state.clock import api_instant
 from services.sandbox.state.money import reais
 
@@ -68,7 +69,7 @@ def payment_body(
         "store_id": None,
         "collector_id": payment.collector_id,
         "external_reference": payment.external_reference,
-        "payer": _payer(payment),
+        "payer": payer_body(payment),
         "metadata": payment.metadata,
         "additional_info": {
             **payment.additional_info,
@@ -89,7 +90,7 @@ def payment_body(
         "binary_mode": payment.binary_mode,
         "call_for_authorize_id": None,
         "statement_descriptor": payment.statement_descriptor,
-        "card": {},
+        "card": card_body(payment),
         "notification_url": payment.notification_url,
         "refunds": [
             refund_body(refund, payment_id=payment.payment_id, account=account) for refund in payment.ended_refunds
@@ -147,24 +148,6 @@ def refund_body(refund: Refund, *, payment_id: int, account: Account) -> dict[st
     }
 
 
-def _payer(payment: Payment) -> dict[str, Any]:
-    """Return the payer; a Pix payer's e-mail and identification appear only after the approval (reference)."""
-    payer = payment.payer
-    is_shown = payment.method_id != "pix" or payment.approved_ms is not None
-    identification = payer.get("identification") if is_shown else None
-    return {
-        "id": payer["id"],
-        "email": payer.get("email") if is_shown else None,
-        "first_name": payer.get("first_name") if is_shown else None,
-        "last_name": payer.get("last_name") if is_shown else None,
-        "identification": identification or {"number": None, "type": None},
-        "phone": {"area_code": None, "extension": None, "number": None},
-        "type": None,
-        "entity_type": None,
-        "operator_id": None,
-    }
-
-
 def _charges(payment: Payment) -> list[dict[str, Any]]:
     at = api_instant(payment.approved_ms)
     return [
@@ -192,7 +175,6 @@ def _point_of_interaction(
         is_checkout = payment.preference_id is not None
         return {"type": "CHECKOUT" if is_checkout else "UNSPECIFIED", "business_info": _business_info()}
     is_payable = payment.status == "pending"
-    nobody = {"number": None, "type": None}
     return {
         "type": "OPENPLATFORM",
         "business_info": _business_info(),
@@ -207,13 +189,7 @@ def _point_of_interaction(
             "e2e_id": None,
             "financial_institution": None,
             "bank_info": {
-                "payer": {
-                    "account_id": None,
-                    "id": None,
-                    "long_name": None,
-                    "external_account_id": None,
-                    "identification": nobody,
-                },
+                "payer": bank_payer_body(payment),
                 "collector": {
                     "account_id": None,
                     "long_name": None,

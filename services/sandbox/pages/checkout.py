@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.sandbox.api.creation import new_attempt
+from services.sandbox.api.creation import new_attempt, payer_of
 from services.sandbox.api.methods import METHODS
 from services.sandbox.api.preferences import is_open
 from services.sandbox.bodies.payment import ticket_url
 from services.sandbox.bodies.return_address import return_address
 from services.sandbox.pages.layout import STYLE, brl, page
+from services.sandbox.pages.payer_form import UnreadablePayer, payer_fields, read_payer
 from services.sandbox.state.money import centavos
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ async def show(sim: Simulator, request: web.Request) -> web.Response:
     merchant = sim.account_of(preference.collector_id).nickname
     buttons = "\n".join(_button(choice, words) for choice, (_, _, words) in CHOICES.items())
     leave = _button(LEAVE, "Voltar à loja", plain=True)
-    form = f'<form method="post">\n{buttons}\n{leave}\n</form>'
+    fields = payer_fields(payer_of(preference))
+    form = f'<form method="post">\n{fields}\n{buttons}\n{leave}\n</form>'
     return page(f"Pagar a {merchant}", "\n".join((_items(preference), *_waiting(sim, preference), form)))
 
 
@@ -55,7 +57,8 @@ async def decide(sim: Simulator, request: web.Request) -> web.Response:
     preference = sim.store.preferences.get(request.query.get("pref_id", ""))
     if preference is None:
         return _unknown()
-    choice = str((await request.post()).get("choice", ""))
+    posted = await request.post()
+    choice = str(posted.get("choice", ""))
     if choice == LEAVE:
         return _sent_back(sim, preference, None)
     if not is_open(preference, sim=sim):
@@ -63,7 +66,11 @@ async def decide(sim: Simulator, request: web.Request) -> web.Response:
     if choice not in CHOICES:
         return page("Escolha inválida", "<p>Volte e escolha uma forma de pagamento.</p>", status=400)
     method_id, status, _ = CHOICES[choice]
-    payment = new_attempt(sim, preference, method=METHODS[method_id], status=status)
+    try:
+        typed = read_payer(posted)
+    except UnreadablePayer:
+        return page("Dados inválidos", "<p>Volte e confira o e-mail e o CPF ou CNPJ.</p>", status=400)
+    payment = new_attempt(sim, preference, method=METHODS[method_id], status=status, typed=typed)
     return _sent_back(sim, preference, payment)
 
 

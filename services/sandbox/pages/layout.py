@@ -36,11 +36,15 @@ main { max-width: 36rem; margin: 0 auto; padding: 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .5rem .25rem; text-align: left; }
 td:last-child, th:last-child { text-align: right; }
-form { display: grid; gap: .5rem; margin: 1rem 0; }
+form, fieldset { display: grid; gap: .5rem; }
+form { margin: 1rem 0; }
+fieldset { border: 1px solid var(--line); border-radius: .5rem; }
+label { display: grid; }
+input { font: inherit; padding: .25rem; }
 button, a.button { font: inherit; padding: .75rem 1rem; border: 2px solid var(--accent); border-radius: .5rem;
   background: var(--accent); color: #fff; text-align: center; text-decoration: none; cursor: pointer; }
 button.plain, a.plain { background: none; color: inherit; }
-button:focus-visible, a:focus-visible, textarea:focus-visible {
+button:focus-visible, a:focus-visible, input:focus-visible, textarea:focus-visible {
   outline: 3px solid #e8590c; outline-offset: 2px; }
 img { display: block; max-width: 100%; margin: 1rem auto; background: #fff; }
 textarea { width: 100%; box-sizing: border-box; font: .875rem/1.4 ui-monospace, monospace; }
