@@ -20,6 +20,7 @@ SETTINGS = "docs/reference/settings.md"
 METRICS = "docs/reference/metrics.md"
 EVENTS = "docs/reference/events.md"
 MONEY = "docs/reference/money.md"
+PRIVACY = "docs/privacy.md"
 RELIABILITY = "docs/reliability.md"
 SERVICE_GUIDE = "docs/guias/atendimento.md"
 
