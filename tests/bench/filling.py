@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -18,7 +19,14 @@ from contracts.events import (
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference, stream_id
 from extrato.store.appender import StreamAppend
 from extrato.store.codec import NewEvent
+from extrato.store.personal_data import EMAIL
+from extrato.store.sealing import KEY_BYTES, PaymentKey
 from services.cli.demo import SLUG
+
+
+def sealed_email(number: int) -> str | None:
+    """Return an e-mail address as the hub seals it, with a key that is not stored."""
+    return PaymentKey(number, os.urandom(KEY_BYTES)).seal(f"cliente.{number}@example.com", EMAIL)
 
 
 def paid_payments(first: int, count: int) -> list[StreamAppend]:
@@ -36,7 +44,7 @@ def paid_payments(first: int, count: int) -> list[StreamAppend]:
             refunded_centavos=0,
             observed_at=now,
             paid_at=now,
-            payer_email="cliente@example.com",
+            payer_email=sealed_email(number),
             evidence="0" * 64,
         )
         moved = StatusChanged(
@@ -80,7 +88,7 @@ def _payment(
         items=(Item("Pão Francês", 10, 50), Item("Bolo de Chocolate", 1, 3000)),
         external_reference=external_reference(number, bank_id),
         bank_payment_id=bank_id,
-        payer_email="cliente@example.com",
+        payer_email=sealed_email(number),
         expires_at=expires_at,
         charge=None,
     )

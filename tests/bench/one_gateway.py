@@ -19,6 +19,8 @@ from services.cli.embedded.nats import EmbeddedNats
 from services.cli.embedded.postgres import EmbeddedPostgres
 from tests.bench.load import Connection, request
 from tests.bench.running import (
+    PIX,
+    PIX_OF_A_PAYER,
     SECONDS,
     UNLIMITED,
     echo_rate,
@@ -66,27 +68,31 @@ async def one_gateway(provider_port: int | None = None):
 
 async def creations() -> None:
     """Measure durable Pix creations through HTTP, an echo, and the library's own application."""
-    body = b'{"value": 35.00}'
     async with one_gateway() as (port, api_key, url):
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {api_key}"}
-        requests = [request("POST", "/payments/pix", body, headers)]
-        # The baseline runs before and after, to show changes of the machine's speed.
-        before = await echo_rate(body)
-        made = await load_from_outside(port, requests)
-        after = await echo_rate(body)
-        assert set(made.statuses) == {201}, made.statuses
-        echo = (before + after) / 2
-        count = await query(url, "SELECT count(*) FROM stored_events WHERE topic LIKE 'PaymentOpened.%'")
-        assert count >= sum(made.statuses.values())
-        row(
-            "durable Pix creations, one gateway process, fsync on",
-            f"{made.per_second:,.0f}/s (p50 {made.p50_ms:.1f} ms, p99 {made.p99_ms:.1f} ms)",
-            f"echo {before:,.0f} and {after:,.0f}/s: ratio {made.per_second / echo:.2f}",
-            "at least 0.3",
-        )
+        await _creations(port, api_key, url, PIX, "without personal data")
+        await _creations(port, api_key, url, PIX_OF_A_PAYER, "with the payer's e-mail address, sealed")
     # One aggregate at a time through its Application on its own PostgreSQL recorder.
     saves = await of_library("saves")
     row("the library's Application.save, one payment at a time", f"{saves:,.0f}/s", "", "none: a baseline")
+
+
+async def _creations(port: int, api_key: str, url: str, body: bytes, which: str) -> None:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {api_key}"}
+    requests = [request("POST", "/payments/pix", body, headers)]
+    # The baseline runs before and after, to show changes of the machine's speed.
+    before = await echo_rate(body)
+    made = await load_from_outside(port, requests)
+    after = await echo_rate(body)
+    assert set(made.statuses) == {201}, made.statuses
+    echo = (before + after) / 2
+    count = await query(url, "SELECT count(*) FROM stored_events WHERE topic LIKE 'PaymentOpened.%'")
+    assert count >= sum(made.statuses.values())
+    row(
+        f"durable Pix creations {which}, one gateway process, fsync on",
+        f"{made.per_second:,.0f}/s (p50 {made.p50_ms:.1f} ms, p99 {made.p99_ms:.1f} ms)",
+        f"echo {before:,.0f} and {after:,.0f}/s: ratio {made.per_second / echo:.2f}",
+        "at least 0.3",
+    )
 
 
 async def webhooks() -> None:

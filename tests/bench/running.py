@@ -33,6 +33,8 @@ CONNECTIONS = 128
 # The benches measure the hub's speed, so its rate limits must not apply.
 COUNTED = ("CREATIONS", "CHECKS", "CONFIRMATIONS", "LISTS", "FAILURES")
 UNLIMITED = {f"EXTRATO_{counted}_PER_MINUTE": "10000000" for counted in COUNTED}
+PIX = b'{"value": 35.00}'
+PIX_OF_A_PAYER = b'{"value": 35.00, "payer": {"email": "cliente@example.com"}}'
 ROWS: list[tuple[str, str, str, str]] = []
 
 
