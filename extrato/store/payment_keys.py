@@ -65,7 +65,8 @@ class PaymentKeys:
         self._pool = pool
         self._vault = vault
         self._cached: LRUCache[int, PaymentKey] = LRUCache(CACHED_KEYS)
-        self._asked_at_s = float("-inf")
+        # Nothing is cached yet, so nothing cached was destroyed before this time.
+        self._asked_at_s = time.monotonic()
         self._asking: asyncio.Future[None] | None = None
 
     def new(self, payment_id: int) -> tuple[PaymentKey, NewKey]:

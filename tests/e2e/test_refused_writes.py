@@ -98,6 +98,18 @@ def walks(prepared):
         ),
         ("POST", f"{ADMIN}/{{merchant}}/api-keys"): (f"{shop}/api-keys", {"scopes": ["payments:read"]}),
         ("DELETE", f"{ADMIN}/{{merchant}}/api-keys/{{key_id}}"): (f"{shop}/api-keys/{key_id}", None),
+        ("POST", f"{ADMIN}/{{merchant}}/forget"): (
+            f"{shop}/forget",
+            {"payment_id": opened["id"], "reason": "payer_request", "dry_run": False},
+        ),
+        ("POST", f"{ADMIN}/{{merchant}}/payments/{{payment_id}}/hold"): (
+            f"{shop}/payments/{unpaid['payment_id']}/hold",
+            {"reason": "litigation"},
+        ),
+        ("DELETE", f"{ADMIN}/{{merchant}}/payments/{{payment_id}}/hold"): (
+            f"{shop}/payments/{paid['payment_id']}/hold",
+            None,
+        ),
         ("POST", "/webhooks/mercadopago/"): (
             "/webhooks/mercadopago/?type=payment&data.id=123",
             {"user_id": 174087000},
