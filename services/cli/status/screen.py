@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from extrato.store.token_ends import TokenEnd
-    from services.cli.status.shape import Bus, Database, HubStatus, Lane, Log, ReadModel, Relay, Role, Sentence, Vault
     from services.cli.status.shape import (
         Bus,
         Database,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         Role,
         Sentence,
         SweptAccount,
+        Vault,
     )
 
 VERDICTS: Final = {"ok": "all is well", "attention": "needs attention", "unreadable": "cannot be read"}
