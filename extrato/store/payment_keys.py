@@ -65,8 +65,8 @@ class PaymentKeys:
         self._pool = pool
         self._vault = vault
         self._cached: LRUCache[int, PaymentKey] = LRUCache(CACHED_KEYS)
-        # Nothing is cached yet, so nothing cached was destroyed before this time.
-        self._asked_at_s = time.monotonic()
+        # Every cached key is younger than this. An infinite age would be an error of PostgreSQL before version 17.
+        self._asked_at_s = time.monotonic() - FRESH_S
         self._asking: asyncio.Future[None] | None = None
 
     def new(self, payment_id: int) -> tuple[PaymentKey, NewKey]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +77,23 @@ async def test_destroyed_key_opens_nothing_within_a_second(data: PersonalData, p
 
     assert await data.open(1, sealed) is None
     assert await data.keys.get_or_make(1) is None
+
+
+async def test_first_question_of_a_process_is_about_a_finite_time(pool):
+    asked = []
+
+    async def fetch(query, *arguments, **options):
+        asked.append((query, *arguments))
+        return await pool.fetch(query, *arguments, **options)
+
+    data = another_process(SimpleNamespace(fetch=fetch))  # type: ignore[arg-type]
+    key, _ = data.keys.new(1)
+    data.keys.remember(key)
+    await data.keys.get_all([1])
+
+    ((query, asked_s),) = asked
+    assert query == payment_keys.DESTROYED
+    assert payment_keys.OVERLAP_S < asked_s < 2 * payment_keys.OVERLAP_S
 
 
 async def test_opened_texts_are_cached_between_two_questions(data: PersonalData, pool, monkeypatch):
