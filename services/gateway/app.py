@@ -126,8 +126,9 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
 
 
 def _set_back(hub: Hub, fanout: Fanout, last_common: int) -> None:
-    """Drop cached numbers and close all sockets, because the log went back."""
+    """Drop cached numbers and keys and close all sockets, because the log went back."""
     hub.payment_ids.discard_spare()
+    hub.personal_data.keys.forget()
     fanout.close_for_restore(last_common)
 
 

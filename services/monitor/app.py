@@ -101,7 +101,7 @@ class Monitor:
 
     def __init__(self, *, hub: Hub, pool: asyncpg.Pool, bus: Bus, resume_after: timedelta, keep: Keep) -> None:
         open_payments, pauses = OpenPayments(pool), BackOff[str](hub.now)
-        cursors = Cursors(pool)
+        cursors, self._keys = Cursors(pool), hub.personal_data.keys
         self._sweeps = Sweeps(hub=hub, open_payments=open_payments, cursors=cursors, pauses=pauses)
         merchants = hub.merchants
         asked = list(hub.providers.remote)
@@ -144,9 +144,10 @@ class Monitor:
         )
 
     def forget(self) -> None:
-        """Forget which timers are set and which observations are recorded: a log that went back has lost some."""
+        """Forget set timers, recorded observations and payments' keys: a log that went back has lost some."""
         self.reconciler.forget()
         self._sweeps.forget()
+        self._keys.forget()
 
     async def _run_job(self, name: str) -> Decision:
         job = self._jobs.get(name)

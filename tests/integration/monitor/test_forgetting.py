@@ -21,6 +21,7 @@ from contracts.events import (
 )
 from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import stream_id
+from extrato.settings import Keep
 from extrato.store.forgotten_list import Listed, UnusableForgottenList, append_lines, read_list
 from extrato.store.inbox import Delivery
 from extrato.use_cases.cancel_payment import cancel_payment
@@ -39,6 +40,9 @@ from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, refund_payment
 from extrato.values import Payer
+from services.gateway.app import _set_back
+from services.gateway.live.fanout import Fanout
+from services.monitor.app import Monitor
 from services.monitor.forgettings import Forgettings
 from services.monitor.retention import Retention
 from services.projections.apply import apply
@@ -483,6 +487,22 @@ async def test_hold_has_a_known_reason_and_an_end_in_the_future(world: World):
         with pytest.raises(Refused) as refused:
             await hold_payment(world.hub, payment.payment_id, reason=reason, until=until, cause=OPERATOR)
         assert refused.value.code == code
+
+
+@pytest.mark.parametrize("role", ["gateway", "monitor"])
+async def test_role_drops_its_keys_when_the_log_went_back(world: World, role: str):
+    """A number that the log has lost is given again, to a payment with another key."""
+    payment = await paid(world)
+    await world.pool.execute("DELETE FROM payment_keys")
+    assert await shown_email(world, payment.payment_id) == ANA
+
+    if role == "gateway":
+        _set_back(world.hub, Fanout(), 0)
+    else:
+        bus: Any = None
+        Monitor(hub=world.hub, pool=world.pool, bus=bus, resume_after=timedelta(), keep=Keep()).forget()
+
+    assert await shown_email(world, payment.payment_id) is None
 
 
 # --- proof and answer ---------------------------------------------------------------------------
