@@ -21,6 +21,7 @@ from extrato.providers.call_budget import UNLIMITED, budget_name, current_purpos
 from extrato.providers.call_spans import call_span
 from extrato.providers.cooldowns import Cooldowns
 from extrato.providers.mercado_pago.operations import operation_of
+from extrato.providers.mercado_pago.refusal_words import without_payer
 from extrato.providers.mercado_pago.shapes import (
     DECODE_ERRORS,
     Account,
@@ -49,6 +50,7 @@ RETRY_AFTER_S: Final = 5.0
 MAX_RETRY_AFTER_S: Final = 300.0
 TRANSIENT_STATUSES: Final = frozenset({408, 423, 424, 425, 429})
 SEARCH_LIMIT: Final = 50
+LONGEST_SENTENCE: Final = 2_000
 # "Unauthorized use of live credentials" of the Payments API, and a similar error of the Orders API.
 LIVE_CREDENTIAL_CODES: Final = frozenset({"7"})
 # Another request holds the idempotency key at this moment. A later retry returns the result of that request.
@@ -268,10 +270,12 @@ class MercadoPagoClient:
             raise
         finally:
             DURATION_S.labels(PROVIDER, operation).observe(time.perf_counter() - started_at_s)
-        return _classify(path, response.status, response.headers.get("Retry-After"), answer, token)
+        return _classify(path, response.status, response.headers.get("Retry-After"), answer, token, body)
 
 
-def _classify(path: str, status: int, retry_after: str | None, answer: bytes, token: str) -> bytes | None:
+def _classify(
+    path: str, status: int, retry_after: str | None, answer: bytes, token: str, request: bytes | None
+) -> bytes | None:
     if len(answer) > MAX_ANSWER_BYTES:
         raise ProviderMisunderstood(path, why="too_long")
     if status in {200, 201}:
@@ -294,7 +298,7 @@ def _classify(path: str, status: int, retry_after: str | None, answer: bytes, to
         raise ProviderUnavailable(path, why="busy", retry_after_s=RETRY_AFTER_S)
     if 400 <= status < 500:
         # The reason may quote the request, and is recorded permanently.
-        words = sentence.replace(token, "(token)")[:200]
+        words = without_payer(sentence[:LONGEST_SENTENCE], request, token=token)[:200]
         raise ProviderRefused(path, why="answered", status=status, words=words, reason=code, http_status=status)
     raise ProviderMisunderstood(path, status=status)
 

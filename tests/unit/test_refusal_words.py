@@ -1,0 +1,44 @@
+"""Sentences of refusals are kept forever, so they keep nothing of the payer."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from extrato.providers.mercado_pago.refusal_words import without_payer
+
+REQUEST = msgspec.json.encode(
+    {
+        "payer": {
+            "email": "ana.lima@example.com",
+            "first_name": "Ana",
+            "last_name": "Lima",
+            "identification": {"type": "CPF", "number": "52998224725"},
+        },
+        "additional_info": {"payer": {"phone": {"area_code": "11", "number": "987654321"}}},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kept"),
+    [
+        ("payer.email must be a valid email", "payer.email must be a valid email"),
+        ("payer.email 'ANA.Lima@example.com' is refused", "payer.email '(e-mail)' is refused"),
+        ("payer.email=ana@other.example is refused", "payer.email=(e-mail) is refused"),
+        ("Ana LIMA cannot pay Banana", "(payer) (payer) cannot pay Banana"),
+        ("Invalid number: 52998224725", "Invalid number: (payer)"),
+        ("Invalid number: 529.982.247-25.", "Invalid number: (number)."),
+        ("Invalid number: 11.222.333/0001-81", "Invalid number: (number)"),
+        ("Phone +55 (11) 98765-4321 or 987654321", "Phone (number) or (payer)"),
+        ("Access T0KEN is refused", "Access (token) is refused"),
+        ("Amount 1500.50, at most 100000", "Amount 1500.50, at most 100000"),
+    ],
+)
+def test_sentence_keeps_nothing_of_the_payer(sentence: str, kept: str):
+    assert without_payer(sentence, REQUEST, token="T0KEN") == kept
+
+
+@pytest.mark.parametrize("request_body", [None, b"{}", b'{"payer": null, "additional_info": "x"}', b"[]"])
+def test_request_of_any_shape_is_accepted(request_body: bytes | None):
+    assert without_payer("ana@example.com", request_body, token="T0KEN") == "(e-mail)"
