@@ -16,13 +16,13 @@ _LONGEST_NATIONAL_NUMBER: Final = 11
 def normal_form(kind: PersonKind, text: str) -> str:
     """Return the normal form of an identifier; two spellings of one identifier have the same.
 
-    An e-mail address loses its capitals and the part of the name after a plus, which mailboxes ignore.
+    An e-mail address loses its capitals and the part of the name after a plus, which mailboxes ignore. Letters that
+    only look alike stay different, as in straße.de and strasse.de: another person must not be forgotten.
     """
-    text = unicodedata.normalize("NFKC", text).strip()
     if kind == "email":
-        name, at, domain = text.casefold().rpartition("@")
+        name, at, domain = unicodedata.normalize("NFC", text).strip().lower().rpartition("@")
         return f"{name.partition('+')[0] or name}{at}{domain}"
-    plain = "".join(each for each in text.upper() if each.isalnum())
+    plain = "".join(each for each in unicodedata.normalize("NFKC", text).upper() if each.isalnum())
     if kind == "phone" and len(plain) > _LONGEST_NATIONAL_NUMBER:
         return plain.removeprefix(_BRAZIL)
     return plain

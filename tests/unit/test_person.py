@@ -26,6 +26,8 @@ def test_spellings_of_one_identifier_have_one_normal_form(kind: PersonKind, spel
         ("email", "ana@example.com", "bia@example.com"),
         ("email", "ana@example.com", "ana@example.org"),
         ("email", "+a@example.com", "+b@example.com"),
+        ("email", "ana@straße.example", "ana@strasse.example"),
+        ("email", "\ufb00@example.com", "ff@example.com"),
         ("cpf", "12345678909", "98765432100"),
         ("phone", "5511987654321", "5521987654321"),
     ],
