@@ -11,19 +11,28 @@ from msgspec import Struct
 from contracts.events import Item, ObservationRecorded, PaymentOpened
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.person import kind_of
+from extrato.store.sealing import CannotOpen
 from extrato.use_cases.forget_payer import find_payments
 from extrato.use_cases.payments import load_payment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extrato.store.forgettings import EvidenceRow
+    from extrato.store.sealing import PaymentKey
     from extrato.use_cases.hub import Hub
 
 
-# Fields of Mercado Pago's answers.
-PERSONS: Final = ("payer", "card")
+# Fields of Mercado Pago's answers, at any depth: the bank's words about the payer of a Pix are far inside.
+PERSONS: Final = frozenset({"payer", "card", "receiver_address"})
+CONFIRMATION: Final = "bank/confirmation"
 
 
 class HeldEvidence(Struct, frozen=True, kw_only=True):
-    """A message of the provider or the bank; `payer` is what it says about the payer and the card, if it does."""
+    """A message of the provider or the bank; `payer` is what it says about the payer and the card, by path.
+
+    It is None for a message without such words, and for one that is unreadable.
+    """
 
     digest: str
     kind: str
@@ -89,7 +98,7 @@ async def _held_of(hub: Hub, payment_id: int, evidence_kept: timedelta) -> HeldO
             kind=each.kind,
             first_seen_at=each.first_seen_at,
             kept_until=each.first_seen_at + evidence_kept,
-            payer=_persons_in(key.open_evidence(each.digest, each.body)) if key else None,
+            payer=_persons_in(key, each) if key else None,
         )
         for each in await hub.forgettings.evidence(payment_id)
     ]
@@ -112,10 +121,25 @@ async def _held_of(hub: Hub, payment_id: int, evidence_kept: timedelta) -> HeldO
     )
 
 
-def _persons_in(body: bytes) -> dict[str, object] | None:
-    """Return the parts of a provider's answer that describe the payer."""
+def _persons_in(key: PaymentKey, piece: EvidenceRow) -> dict[str, object] | None:
+    """Return the parts of a provider's answer that describe the payer, by their paths, or a bank's whole message."""
     try:
-        answer = msgspec.json.decode(body, type=dict[str, object])
-    except msgspec.MsgspecError:
+        answer = msgspec.json.decode(key.open_evidence(piece.digest, piece.body), type=dict[str, object])
+    except (CannotOpen, msgspec.MsgspecError):
         return None
-    return {name: answer[name] for name in PERSONS if answer.get(name)} or None
+    return (answer if piece.kind == CONFIRMATION else dict(_persons(answer))) or None
+
+
+def _persons(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in named:
+        if name in PERSONS and _has_content(part):
+            yield f"{path}{name}", part
+        else:
+            yield from _persons(part, f"{path}{name}.")
+
+
+def _has_content(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_content, value.values()))
+    return value not in (None, "", [])

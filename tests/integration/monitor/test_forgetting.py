@@ -19,12 +19,15 @@ from contracts.events import (
     PaymentOpened,
     PaymentReleased,
 )
+from extrato.domain import merchant as merchant_domain
 from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import stream_id
 from extrato.settings import Keep
 from extrato.store.forgotten_list import Listed, UnusableForgottenList, append_lines, read_list
 from extrato.store.inbox import Delivery
 from extrato.use_cases.cancel_payment import cancel_payment
+from extrato.use_cases.change_merchant import change_merchant
+from extrato.use_cases.confirm_payment import Transfer, confirm_payment
 from extrato.use_cases.export_person import export_person
 from extrato.use_cases.forget_payer import (
     apply_forgotten_list,
@@ -538,3 +541,38 @@ async def test_export_shows_everything_that_is_held_of_a_person(world: World, li
     assert ANA in only.emails
     assert {each.kind for each in only.evidence} == {"provider/payment"}
     assert all(each.kept_until - each.first_seen_at == timedelta(days=400) for each in only.evidence)
+
+
+async def test_export_shows_what_the_bank_says_about_the_payer(world: World, listed: Path):
+    payer = Payer(email=ANA, name="Ana Lima", cpf="52998224725")
+    by_provider = await world.open(method="pix", payer=payer)
+    await world.sandbox.pay(by_provider)
+    await refresh_payment(world.hub, by_provider.payment_id, cause=CAUSE)
+    set_key = merchant_domain.SetPixKey(kind="email", key="padaria@example.com")
+    await change_merchant(world.hub, "padaria", [set_key], cause=CAUSE)
+    by_bank = await world.open(provider="pix", method="pix", payer=payer)
+    raw = b'{"bank_payment_id": "x", "pagador": {"nome": "Ana Lima"}}'
+    transfer = Transfer(
+        bank_payment_id=by_bank.payment.intent.bank_payment_id,
+        amount_centavos=by_bank.payment.intent.amount_centavos,
+        end_to_end_id=None,
+        paid_at=None,
+        raw=raw,
+    )
+    await confirm_payment(world.hub, transfer, merchant=None, grace=timedelta(), cause=CAUSE)
+
+    held = await export_person(world.hub, ANA, evidence_kept=timedelta(days=400))
+
+    said = {each.payment_id: [piece.payer for piece in each.evidence] for each in held.payments}
+    assert said[by_bank.payment_id] == [json.loads(raw)]
+    path = "point_of_interaction.transaction_data.bank_info.payer"
+    assert any("Ana Lima" in str(piece[path]) for piece in said[by_provider.payment_id] if piece and path in piece)
+
+
+async def test_export_goes_on_after_evidence_that_was_changed(world: World, listed: Path):
+    await paid(world)
+    await world.pool.execute("UPDATE evidence SET body = '\\x00'")
+
+    held = await export_person(world.hub, ANA, evidence_kept=timedelta(days=400))
+
+    assert {piece.payer for each in held.payments for piece in each.evidence} == {None}
