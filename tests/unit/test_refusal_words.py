@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from types import SimpleNamespace
+from typing import Any
+
 import msgspec
 import pytest
 
+from extrato.errors import ProviderRefused
+from extrato.providers.mercado_pago.client import MercadoPagoClient
 from extrato.providers.mercado_pago.refusal_words import without_payer
 
 REQUEST = msgspec.json.encode(
@@ -42,3 +48,23 @@ def test_sentence_keeps_nothing_of_the_payer(sentence: str, kept: str):
 @pytest.mark.parametrize("request_body", [None, b"{}", b'{"payer": null, "additional_info": "x"}', b"[]"])
 def test_request_of_any_shape_is_accepted(request_body: bytes | None):
     assert without_payer("ana@example.com", request_body, token="T0KEN") == "(e-mail)"
+
+
+async def test_client_keeps_the_payer_out_of_the_errors_that_events_record():
+    answer = msgspec.json.encode({"message": "Lima (CPF 529.982.247-25) cannot pay: ana.lima@example.com"})
+
+    async def read(_size: int) -> bytes:
+        return answer
+
+    @contextlib.asynccontextmanager
+    async def request(*_: Any, **__: Any) -> Any:
+        content = SimpleNamespace(read=read, at_eof=lambda: True)
+        yield SimpleNamespace(status=400, headers={}, content=content)
+
+    session: Any = SimpleNamespace(request=request)
+    with pytest.raises(ProviderRefused) as refused:
+        await MercadoPagoClient(session, "http://provider").create_pix(
+            "T0KEN", msgspec.json.decode(REQUEST), idempotency_key="k"
+        )
+
+    assert refused.value.message == "Mercado Pago answered 400: (payer) (CPF (number)) cannot pay: (e-mail)"

@@ -33,7 +33,8 @@ def _payer_texts(request: bytes | None) -> Iterator[str]:
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        for each in value.values():
-            yield from _texts(each)
+        for name, each in value.items():
+            if name != "type":
+                yield from _texts(each)
     elif isinstance(value, str) and len(value) >= SHORTEST:
         yield value
