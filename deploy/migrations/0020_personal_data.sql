@@ -49,6 +49,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     losers    integer[];
     positions bigint[];
+    stored    bigint[] := '{}';
 BEGIN
     PERFORM pg_advisory_xact_lock(7301984003);
     LOCK TABLE stored_events IN ROW EXCLUSIVE MODE;
@@ -70,22 +71,31 @@ BEGIN
        OR new_events.distinct_versions <> new_events.number;
 
     IF cardinality(key_members) > 0 THEN
-        INSERT INTO payment_keys (payment_id, sealed)
-        SELECT k.payment_id, k.sealed
-        FROM unnest(key_members, key_payment_ids, sealed_keys) AS k (member, payment_id, sealed)
-        WHERE NOT k.member = ANY (losers)
-        ON CONFLICT (payment_id) DO NOTHING;
+        WITH new_keys AS (
+            INSERT INTO payment_keys (payment_id, sealed)
+            SELECT k.payment_id, k.sealed
+            FROM unnest(key_members, key_payment_ids, sealed_keys) AS k (member, payment_id, sealed)
+            WHERE NOT k.member = ANY (losers)
+            ON CONFLICT (payment_id) DO NOTHING
+            RETURNING payment_id
+        )
+        SELECT coalesce(array_agg(n.payment_id), '{}') INTO stored FROM new_keys n;
     END IF;
 
     IF cardinality(tag_members) > 0 THEN
-        -- The lock lets a destruction of the key wait, so that it sees and deletes these tags.
+        -- The lock lets a destruction of the key wait, so that it sees and deletes these tags. Nothing else can see a key
+        -- that this statement stores.
         INSERT INTO person_tags (tag, payment_id)
         SELECT t.tag, t.payment_id
         FROM unnest(tag_members, tag_payment_ids, new_tags) AS t (member, payment_id, tag)
         JOIN (
-            SELECT k.payment_id FROM payment_keys k
-            WHERE k.payment_id = ANY (tag_payment_ids) AND k.sealed IS NOT NULL
-            FOR SHARE
+            SELECT unnest(stored) AS payment_id
+            UNION ALL
+            SELECT locked.payment_id FROM (
+                SELECT k.payment_id FROM payment_keys k
+                WHERE k.payment_id = ANY (tag_payment_ids) AND NOT k.payment_id = ANY (stored) AND k.sealed IS NOT NULL
+                FOR SHARE
+            ) AS locked
         ) AS usable ON usable.payment_id = t.payment_id
         WHERE NOT t.member = ANY (losers)
         ON CONFLICT (tag, payment_id) DO NOTHING;

@@ -43,19 +43,25 @@ class Evidence(Struct, frozen=True):
 
 
 class PaymentKey:
-    """The key of one payment's personal data."""
+    """The key of one payment's personal data. Thousands are cached, so its parts are made when they are needed."""
 
-    __slots__ = ("_cipher", "_opened", "_salt", "payment_id", "plain")
+    __slots__ = ("_made_cipher", "_opened", "_salt", "payment_id", "plain")
 
     def __init__(self, payment_id: int, plain: bytes) -> None:
         self.payment_id = payment_id
         self.plain = plain
-        self._cipher = AESGCM(plain)
+        self._made_cipher: AESGCM | None = None
         self._salt: bytes | None = None
-        self._opened: dict[tuple[str, str], str] = {}
+        self._opened: dict[tuple[str, str], str] | None = None
 
     def __repr__(self) -> str:
         return f"PaymentKey({self.payment_id})"
+
+    @property
+    def _cipher(self) -> AESGCM:
+        if self._made_cipher is None:
+            self._made_cipher = AESGCM(self.plain)
+        return self._made_cipher
 
     @property
     def salt(self) -> bytes:
@@ -73,6 +79,8 @@ class PaymentKey:
 
     def open(self, sealed: str, field: str) -> str:
         """Return the text that `seal` got; raises `CannotOpen`. The key remembers a few opened texts."""
+        if self._opened is None:
+            self._opened = {}
         if (opened := self._opened.get((sealed, field))) is not None:
             return opened
         try:

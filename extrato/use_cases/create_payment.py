@@ -104,7 +104,7 @@ async def create_payment(
         # Stored before the intent: if the creation fails, retention removes the row.
         await hub.payers.keep(number, wanted.payer)
     is_remote = wanted.provider in hub.providers.remote
-    charge = None if is_remote else await _charge(hub, merchant, number, intent, opened_at=hub.now())
+    charge = None if is_remote else await _charge(hub, merchant, number, intent, wanted.payer, opened_at=hub.now())
     opened = msgspec.structs.replace(intent, charge=charge)
     beside = []
     if idempotency_key is not None:
@@ -168,8 +168,10 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
         if loaded.payment.expired or (expires_at is not None and expires_at <= hub.now()):
             raise Refused("payment_expired", str(payment_id))
         try:
+            intent, opened_at = loaded.payment.intent, loaded.opened_at
+            payer = await _payer_of(hub, payment_id, intent)
             answer: ChargeCreated | ChargeRefused = await _charge(
-                hub, merchant, payment_id, loaded.payment.intent, opened_at=loaded.opened_at
+                hub, merchant, payment_id, intent, payer, opened_at=opened_at
             )
         except ProviderRefused as error:
             answer = ChargeRefused(code=error.code, reason=error.message)
@@ -183,12 +185,18 @@ async def complete_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
     return charged(loaded)
 
 
+async def _payer_of(hub: Hub, payment_id: int, intent: PaymentOpened) -> Payer:
+    """Return what is stored of the payer of a payment without a charge."""
+    is_remote = intent.provider in hub.providers.remote
+    payer = await hub.payers.recall(payment_id) if intent.method == "pix" and is_remote else None
+    return payer or Payer(email=await hub.personal_data.open(payment_id, intent.payer_email))
+
+
 async def _charge(
-    hub: Hub, merchant: Registered, payment_id: int, intent: PaymentOpened, *, opened_at: datetime
+    hub: Hub, merchant: Registered, payment_id: int, intent: PaymentOpened, payer: Payer, *, opened_at: datetime
 ) -> ChargeCreated:
     is_remote = intent.provider in hub.providers.remote
     credential = await hub.vault.get(merchant.slug, intent.provider) if is_remote else None
-    payer = await hub.payers.recall(payment_id) if intent.method == "pix" and is_remote else None
     request = ChargeRequest(
         method=intent.method,
         payment_id=payment_id,
@@ -198,7 +206,7 @@ async def _charge(
         title=intent.title,
         description=intent.description,
         items=intent.items,
-        payer=payer or Payer(email=await hub.personal_data.open(payment_id, intent.payer_email)),
+        payer=payer,
         expires_at=intent.expires_at,
         notification_url=notification_url(hub.public_url, merchant.slug),
         return_url=f"{hub.public_url}/payments/mp/return/",
