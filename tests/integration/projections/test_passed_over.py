@@ -295,7 +295,8 @@ async def test_skipped_events_are_listed(hub, tmp_path, capsys, monkeypatch):
     await hub.make_tables()
     capsys.readouterr()
     await app.list_passed_over(settings_of(hub, tmp_path))
-    said = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    # Here, log lines are written to the same output.
+    said = [line.split("\t") for line in capsys.readouterr().out.splitlines() if "\t" in line]
     assert [(words[0], int(words[1])) for words in said] == sorted(
         [*in_every_read_model(unreadable), ("open_payments", poison.position)]
     )
