@@ -73,6 +73,7 @@ class Vault:
     def __init__(self, pool: asyncpg.Pool | asyncpg.Connection, keys: VaultKeys) -> None:
         self._pool = pool
         self._keys = keys
+        self._ciphers: dict[bytes, AESGCM] = {}
         self._remembered: FIFOCache[tuple[str, str], tuple[float, Credential | None]] = FIFOCache(CACHE_LIMIT)
 
     async def put(
@@ -164,13 +165,20 @@ class Vault:
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
         """Encrypt `plain`, so that it decrypts only with the same `bound_to`."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + AESGCM(self._keys.current()[0]).encrypt(nonce, plain, bound_to)
+        return nonce + self._cipher(self._keys.current()[0]).encrypt(nonce, plain, bound_to)
+
+    def _cipher(self, key: bytes) -> AESGCM:
+        """Return the cipher of a key; there are few keys, and to make a cipher costs as much as to use it."""
+        cipher = self._ciphers.get(key)
+        if cipher is None:
+            cipher = self._ciphers[key] = AESGCM(key)
+        return cipher
 
     def unseal(self, sealed: bytes, bound_to: bytes) -> bytes:
         """Decrypt what `seal` returned, with any current key; raises `InvalidVaultKey`."""
         for key in self._keys.current():
             try:
-                return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+                return self._cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
             except InvalidTag:
                 continue
         raise InvalidVaultKey(why="other_key")

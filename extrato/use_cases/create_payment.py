@@ -135,8 +135,8 @@ async def create_payment(
         return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if handled.events:
         count_opening(opened)
-    hub.personal_data.keys.remember(key)
     if charge is None:
+        hub.personal_data.keys.remember(key)
         return await _request_charge(hub, merchant, number, cause=cause)
     return charged(after_creation(number, handled) if handled.appended else await load_payment(hub, number))
 
