@@ -253,7 +253,7 @@ async def test_library_subscription_wakes_on_our_append(ours: AsyncpgRecorder, t
     with theirs.subscribe(gt=0) as subscription:
 
         async def next_version() -> int:
-            notification = await asyncio.wait_for(asyncio.to_thread(next, subscription), 5)
+            notification = await asyncio.wait_for(asyncio.to_thread(next, subscription), 20)
             return notification.originator_version
 
         assert await next_version() == 1

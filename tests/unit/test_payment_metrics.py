@@ -51,7 +51,7 @@ class Counted:
 
     def since(self) -> dict[tuple[str, str], float]:
         return {
-            name: now - self._before.get(name, 0)
+            name: round(now - self._before.get(name, 0), 6)
             for name, now in self._values().items()
             if now != self._before.get(name, 0)
         }
