@@ -115,6 +115,7 @@ __all__ = [
     "WebhookSecretRotated",
     "WebhooksFailing",
     "WebhooksRecovered",
+    "WithPayerEmail",
     "facts_of",
     "topic_of",
 ]
@@ -172,6 +173,10 @@ AnyEvent = TypeVar("AnyEvent", bound=Event)
 PAYMENT_EVENTS: Final[tuple[type[PaymentEvent], ...]] = PaymentEvent.__args__
 MERCHANT_EVENTS: Final[tuple[type[MerchantEvent], ...]] = MerchantEvent.__args__
 EVENTS: Final[tuple[type[Event], ...]] = (*PAYMENT_EVENTS, *MERCHANT_EVENTS, IdempotencyKeyUsed)
+
+# The events with `payer_email`, which is sealed. Forgetting, its proof, exports and timelines go by this list; a test
+# compares it with the fields of all events.
+WithPayerEmail = PaymentOpened | ObservationRecorded
 
 
 def topic_of(event_type: type[Event]) -> str:

@@ -60,7 +60,9 @@ async def read_head(pool: asyncpg.Pool) -> LogHead:
     with raising_unavailable():
         row = await pool.fetchrow(NEWEST, timeout=TIMEOUT_S)
     return (
-        LogHead(position=0, recorded_at=None) if row is None else LogHead(position=row[0], recorded_at=_time_in(row[1]))
+        LogHead(position=0, recorded_at=None)
+        if row is None
+        else LogHead(position=row[0], recorded_at=recorded_at_in(row[1]))
     )
 
 
@@ -71,7 +73,7 @@ async def lags_s(pool: asyncpg.Pool, positions: Sequence[int], *, now_s: float) 
     """
     with raising_unavailable():
         rows = await pool.fetch(OLDEST_AFTER, list(positions), timeout=TIMEOUT_S)
-    return [0.0 if row[0] is None else _age_s(_time_in(row[0]), now_s) for row in rows]
+    return [0.0 if row[0] is None else _age_s(recorded_at_in(row[0]), now_s) for row in rows]
 
 
 def measure_head(pool: asyncpg.Pool) -> Measurement[LogHead]:
@@ -85,7 +87,8 @@ def _show(head: LogHead | None) -> None:
     HEAD_TIMESTAMP_S.set(math.nan if recorded_at is None else recorded_at.timestamp())
 
 
-def _time_in(state: bytes) -> datetime | None:
+def recorded_at_in(state: bytes) -> datetime | None:
+    """Return when an event was recorded, from the column `state`; None for an unreadable one."""
     try:
         return _decode(state).recorded_at
     except msgspec.MsgspecError:

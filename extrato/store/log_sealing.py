@@ -7,7 +7,6 @@ No other code changes an event. A later reason to forbid it, such as a signed ch
 from __future__ import annotations
 
 import contextlib
-import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
@@ -18,8 +17,8 @@ from msgspec import Struct
 
 from extrato.store import advisory_locks
 from extrato.store.identity import SEALED, LogIdentity
-from extrato.store.payment_keys import bound_to_payment_key
-from extrato.store.sealing import KEY_BYTES, PaymentKey
+from extrato.store.payment_keys import bound_to_payment_key, new_payment_key
+from extrato.store.sealing import PaymentKey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Sequence
@@ -183,7 +182,7 @@ class LogRewrite:
         """Return the payments' keys, made where there was none; a destroyed key is left out."""
         found = dict(await self._connection.fetch(LOCK_KEYS, payment_ids))
         if missing := [payment_id for payment_id in payment_ids if payment_id not in found]:
-            sealed = [self._vault.seal(os.urandom(KEY_BYTES), bound_to_payment_key(each)) for each in missing]
+            sealed = [new_payment_key(self._vault, each)[1].sealed for each in missing]
             await self._connection.execute(MAKE_KEYS, missing, sealed)
             found |= dict(await self._connection.fetch(LOCK_KEYS, missing))
         return {

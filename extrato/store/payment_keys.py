@@ -71,8 +71,7 @@ class PaymentKeys:
 
     def new(self, payment_id: int) -> tuple[PaymentKey, NewKey]:
         """Return a random key for a new payment, and how to store it in the transaction of its first event."""
-        key = PaymentKey(payment_id, os.urandom(KEY_BYTES))
-        return key, NewKey(payment_id, self._vault.seal(key.plain, bound_to_payment_key(payment_id)))
+        return new_payment_key(self._vault, payment_id)
 
     def remember(self, key: PaymentKey) -> None:
         """Cache a new key, once it is stored."""
@@ -131,6 +130,12 @@ class PaymentKeys:
             for row in rows:
                 self._cached.pop(row[0], None)
         self._asked_at_s = asked_at_s
+
+
+def new_payment_key(vault: Vault, payment_id: int) -> tuple[PaymentKey, NewKey]:
+    """Return a random key of a payment, and how to store it."""
+    key = PaymentKey(payment_id, os.urandom(KEY_BYTES))
+    return key, NewKey(payment_id, vault.seal(key.plain, bound_to_payment_key(payment_id)))
 
 
 def bound_to_payment_key(payment_id: int) -> bytes:

@@ -74,7 +74,7 @@ class PaymentKey:
         """Return the sealed text of a field, or None for None."""
         if text is None:
             return None
-        sealed = _encrypt(self._cipher, text.encode(), _bound_to(self.payment_id, field))
+        sealed = encrypt(self._cipher, text.encode(), _bound_to(self.payment_id, field))
         return PREFIX + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, sealed: str, field: str) -> str:
@@ -86,7 +86,7 @@ class PaymentKey:
         try:
             text = sealed.removeprefix(PREFIX).encode()
             both = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-            opened = _decrypt(self._cipher, both, _bound_to(self.payment_id, field)).decode()
+            opened = decrypt(self._cipher, both, _bound_to(self.payment_id, field)).decode()
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CannotOpen(f"payment {self.payment_id}, {field}") from error
         if len(self._opened) < REMEMBERED_TEXTS:
@@ -96,7 +96,7 @@ class PaymentKey:
     def seal_evidence(self, kind: str, body: bytes) -> Evidence:
         """Seal the bytes that prove an event."""
         digest = self.digest(body)
-        sealed = _encrypt(self._cipher, body, _bound_to(self.payment_id, f"evidence\n{digest.hex()}"))
+        sealed = encrypt(self._cipher, body, _bound_to(self.payment_id, f"evidence\n{digest.hex()}"))
         return Evidence(digest, kind, sealed, self.payment_id)
 
     def open_evidence(self, digest: bytes, sealed: bytes) -> bytes:
@@ -132,7 +132,7 @@ class BodySeal:
     def seal_body(self, body: bytes) -> SealedBody:
         """Return the digest and the sealed bytes; equal bodies have one digest."""
         digest = _digest(self.salt, body)
-        return SealedBody(digest, _encrypt(self._cipher_of(digest), body, _BODY_BOUND_TO + digest))
+        return SealedBody(digest, encrypt(self._cipher_of(digest), body, _BODY_BOUND_TO + digest))
 
     def open_body(self, digest: bytes, sealed: bytes) -> bytes:
         """Return the plain bytes; raises `CannotOpen`, also when they have another digest."""
@@ -160,18 +160,20 @@ def _digest(salt: bytes, body: bytes) -> bytes:
     return hashlib.sha256(salt + body).digest()
 
 
-def _encrypt(cipher: AESGCM, plain: bytes, bound_to: bytes) -> bytes:
+def encrypt(cipher: AESGCM, plain: bytes, bound_to: bytes) -> bytes:
+    """Return a random nonce and the ciphertext, which decrypts only with the same `bound_to`."""
     nonce = os.urandom(NONCE_BYTES)
     return nonce + cipher.encrypt(nonce, plain, bound_to)
 
 
-def _decrypt(cipher: AESGCM, sealed: bytes, bound_to: bytes) -> bytes:
+def decrypt(cipher: AESGCM, sealed: bytes, bound_to: bytes) -> bytes:
+    """Return what `encrypt` got; raises `InvalidTag`."""
     return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
 
 
 def _open_evidence(cipher: AESGCM, sealed: bytes, bound_to: bytes, *, salt: bytes, digest: bytes) -> bytes:
     try:
-        body = _decrypt(cipher, sealed, bound_to)
+        body = decrypt(cipher, sealed, bound_to)
     except (InvalidTag, ValueError) as error:
         raise CannotOpen(f"evidence {digest.hex()}") from error
     if _digest(salt, body) != digest:

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import UNSET, UnsetType
 
+from extrato.store.sealing import decrypt, encrypt
 from extrato.store.unavailable import raising_unavailable
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.values import Credential
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from extrato.store.vault_keys import VaultKeys
 
-NONCE_BYTES: Final = 12
 SECRET_BYTES: Final = 32
 CACHE_S: Final = 5.0
 ANY_SEALED_ROW: Final = "SELECT name, sealed FROM hub_secrets ORDER BY name LIMIT 1"
@@ -164,8 +164,7 @@ class Vault:
 
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
         """Encrypt `plain`, so that it decrypts only with the same `bound_to`."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher(self._keys.current()[0]).encrypt(nonce, plain, bound_to)
+        return encrypt(self._cipher(self._keys.current()[0]), plain, bound_to)
 
     def _cipher(self, key: bytes) -> AESGCM:
         """Return the cipher of a key; there are few keys, and to make a cipher costs as much as to use it."""
@@ -178,7 +177,7 @@ class Vault:
         """Decrypt what `seal` returned, with any current key; raises `InvalidVaultKey`."""
         for key in self._keys.current():
             try:
-                return self._cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+                return decrypt(self._cipher(key), sealed, bound_to)
             except InvalidTag:
                 continue
         raise InvalidVaultKey(why="other_key")
@@ -188,9 +187,8 @@ class Vault:
 
         Raises `InvalidVaultKey`.
         """
-        first = AESGCM(self._keys.current()[0])
         try:
-            first.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+            decrypt(self._cipher(self._keys.current()[0]), sealed, bound_to)
         except InvalidTag:
             return self.seal(self.unseal(sealed, bound_to), bound_to)
         return None

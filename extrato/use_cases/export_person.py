@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from contracts.events import Item, ObservationRecorded, PaymentOpened
+from contracts.events import Item, WithPayerEmail
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.person import kind_of
 from extrato.store.sealing import CannotOpen
@@ -87,7 +87,7 @@ async def _held_of(hub: Hub, payment_id: int, evidence_kept: timedelta) -> HeldO
     loaded = await load_payment(hub, payment_id)
     intent, data = loaded.payment.intent, hub.personal_data
     events = [envelope.event for envelope in await hub.log.read_stream(stream_id(payment_id))]
-    sealed = [each.payer_email for each in events if isinstance(each, (PaymentOpened, ObservationRecorded))]
+    sealed = [each.payer_email for each in events if isinstance(each, WithPayerEmail)]
     emails = await data.open_all([(payment_id, text) for text in sealed])
     details = await hub.payers.recall(payment_id)
     hold = (await hub.forgettings.holds([payment_id])).get(payment_id)

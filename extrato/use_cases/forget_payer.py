@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import structlog
 from msgspec import Struct
 
-from contracts.events import ObservationRecorded, PaymentOpened
+from contracts.events import WithPayerEmail
 from contracts.events.payment_privacy import AFTER_RESTORE, FORGETTING_REASONS
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import ForgetPayer
@@ -105,11 +105,7 @@ async def _plan(hub: Hub, payment_id: int, hold: Hold | None, known: Forgetting 
     loaded = await load_payment(hub, payment_id)
     history = await hub.log.read_stream(stream_id(payment_id))
     events = [envelope.event for envelope in history]
-    emails = [
-        each.payer_email
-        for each in events
-        if isinstance(each, (PaymentOpened, ObservationRecorded)) and each.payer_email
-    ]
+    emails = [each.payer_email for each in events if isinstance(each, WithPayerEmail) and each.payer_email]
     digests = [bytes.fromhex(digest) for each in events if (digest := getattr(each, "evidence", None))]
     data = await hub.forgettings.held_data(
         payment_id, merchant=loaded.merchant, resources=_resources(loaded), digests=digests

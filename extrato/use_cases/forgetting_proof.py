@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from contracts.events import ObservationRecorded, PayerForgotten, PaymentOpened
+from contracts.events import PayerForgotten, WithPayerEmail
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import NotFound
 
@@ -94,7 +94,7 @@ async def _prove(hub: Hub, request: Forgetting, destroyed_at: datetime) -> Destr
             sha256=hashlib.sha256(each.event.payer_email.encode()).hexdigest(),
         )
         for each in history
-        if isinstance(each.event, (PaymentOpened, ObservationRecorded)) and each.event.payer_email is not None
+        if isinstance(each.event, WithPayerEmail) and each.event.payer_email is not None
     ]
     pieces = await hub.forgettings.evidence(request.payment_id)
     recorded = next((each.position for each in history if isinstance(each.event, PayerForgotten)), None)

@@ -58,9 +58,9 @@ async def test_data_of_a_pix_payer_appear_after_the_approval(sandbox):
     await sandbox.pay(payment_id=waiting["id"], outcome="approved")
     paid = await sandbox.payment(waiting["id"])
 
-    nobody = {"number": None, "type": None}
+    unknown = {"number": None, "type": None}
     assert waiting["payer"]["email"] is waiting["payer"]["first_name"] is waiting["payer"]["phone"]["number"] is None
-    assert waiting["payer"]["identification"] == nobody
+    assert waiting["payer"]["identification"] == unknown
     assert bank_payer(waiting)["long_name"] is None
     assert (paid["payer"]["first_name"], paid["payer"]["last_name"]) == ("Ana", "Silva")
     assert paid["payer"]["identification"] == document

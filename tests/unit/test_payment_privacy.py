@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from contracts.events import CancellationRequested, PayerForgotten, PaymentHeld, PaymentReleased
+from contracts.events import (
+    EVENTS,
+    CancellationRequested,
+    PayerForgotten,
+    PaymentHeld,
+    PaymentReleased,
+    WithPayerEmail,
+)
 from extrato.domain.payment.commands import ForgetPayer, HoldPayment, ReleasePayment
 from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.privacy import needs_payer_for
@@ -72,3 +79,7 @@ def test_hold_after_the_forgetting_is_refused():
 )
 def test_payment_in_flight_needs_the_payers_data(happened, needs):
     assert needs_payer_for(after(*happened)) == needs
+
+
+def test_list_of_events_with_a_payers_address_is_complete():
+    assert set(WithPayerEmail.__args__) == {each for each in EVENTS if "payer_email" in each.__struct_fields__}

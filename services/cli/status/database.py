@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import asyncpg
-import msgspec
 from msgspec import Struct
 
 from contracts.read_models import READ_MODEL_NAMES
@@ -15,6 +13,7 @@ from extrato.assembly import vault_keys
 from extrato.errors import StoreUnavailable
 from extrato.process import CannotStart
 from extrato.store.advisory_locks import REBUILD_CLASS
+from extrato.store.log_head import recorded_at_in
 from extrato.store.migrations import UnfitSchema, read_schema
 from extrato.store.payment_keys import count_keys
 from extrato.store.refused_accounts import REFUSED_FOR
@@ -42,6 +41,7 @@ from services.cli.status.shape import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from extrato.settings import Settings
     from services.cli.status.shape import Archive, Schema
@@ -165,10 +165,6 @@ class Leader(Struct, frozen=True, kw_only=True):
     saved: int
 
 
-class _Recorded(Struct):
-    recorded_at: datetime
-
-
 class Found:
     """The parts that were read; a part that was not read is None."""
 
@@ -274,7 +270,7 @@ class DatabaseReader:
 
     async def _log(self) -> Log:
         row = await self._row(HEAD)
-        recorded_at = None if row["state"] is None else _recorded_at(row["state"])
+        recorded_at = None if row["state"] is None else recorded_at_in(row["state"])
         return Log(
             position=row["position"],
             recorded_at=recorded_at,
@@ -356,15 +352,8 @@ def _swept(row: asyncpg.Record) -> list[SweptAccount]:
     ]
 
 
-def _recorded_at(state: bytes) -> datetime | None:
-    try:
-        return msgspec.json.decode(state, type=_Recorded).recorded_at
-    except msgspec.MsgspecError:
-        return None
-
-
 def _age_s(state: bytes, now: datetime) -> float | None:
-    recorded_at = _recorded_at(state)
+    recorded_at = recorded_at_in(state)
     return None if recorded_at is None else (now - recorded_at).total_seconds()
 
 

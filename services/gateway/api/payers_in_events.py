@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from contracts.events import ObservationRecorded, PayerForgotten, PaymentOpened
+from contracts.events import PayerForgotten, WithPayerEmail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ async def payers_in(data: PersonalData, payment_id: int, history: Sequence[Envel
     Between the destruction of the key and its event, an address is shown as None.
     """
     events = [envelope.event for envelope in history]
-    texts = {each.payer_email for each in events if isinstance(each, (PaymentOpened, ObservationRecorded))}
+    texts = {each.payer_email for each in events if isinstance(each, WithPayerEmail)}
     sealed = [text for text in texts if text is not None]
     erased = next((envelope for envelope in history if isinstance(envelope.event, PayerForgotten)), None)
     if erased is not None:
@@ -35,6 +35,6 @@ async def payers_in(data: PersonalData, payment_id: int, history: Sequence[Envel
 
 def show_payer(event: Event, payers: Mapping[str, str | None]) -> Event:
     """Return an event with the texts of `payers_in`."""
-    if not isinstance(event, (PaymentOpened, ObservationRecorded)) or event.payer_email is None:
+    if not isinstance(event, WithPayerEmail) or event.payer_email is None:
         return event
     return replace(event, payer_email=payers[event.payer_email])
