@@ -33,7 +33,7 @@ PYTEST_ALL := .venv/bin/python -m pytest --numprocesses=$(WORKERS) --durations=2
 test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-fast check schemas claims pictures notices sbom wheel lock release bench drill clean
+.PHONY: help up test test-fast search check schemas claims pictures notices sbom wheel lock release bench drill clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ test: $(DEV) $(CHROMIUM) $(NGINX) $(POSTGRES_15) ## Run the whole test suite; PY
 test-fast: WORKERS = 2
 test-fast: $(DEV) ## Run the unit and conformance tests.
 	@$(PYTEST_ALL) --durations=0 --durations-min=1 tests/unit tests/conformance $(PYTEST)
+
+search: $(DEV) ## Look for counterexamples in the property tests, for some minutes; write each one found as an @example.
+	@.venv/bin/python -m pytest --numprocesses=2 --hypothesis-profile=search tests/unit tests/conformance $(PYTEST)
 
 check: $(DEV) | $(PROMTOOL) ## Check format, lint, English, types, import rules, deploy/, and that the generated files are fresh.
 	@.venv/bin/ruff format --check --quiet .

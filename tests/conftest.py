@@ -30,9 +30,15 @@ from tests.once import one_at_a_time
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-# Workers that share a core are sometimes slow, which must not fail an example.
-hypothesis.settings.register_profile("workers", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("workers")
+# Workers that share a core are sometimes slow, which must not fail an example. The suite draws the same examples in
+# each run, so that a commit is green or red, not both; `make search` draws others, and more.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], derandomize=True
+)
+hypothesis.settings.register_profile(
+    "search", hypothesis.settings.get_profile("suite"), derandomize=False, max_examples=2000, print_blob=True
+)
+hypothesis.settings.load_profile("suite")
 
 pytest_plugins = ["tests.running_hub", "tests.chromium"]
 

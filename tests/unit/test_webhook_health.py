@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -152,11 +152,14 @@ def test_order_and_repetition_of_facts_do_not_matter(history, data):
 
 
 @given(history=HISTORIES)
+@example(history=["m"] * MISSED_OF_RECENT + ["w"] * 4)
+@example(history=["m"] * MISSED_OF_RECENT + ["w"] * 3)
 def test_alarm_begins_for_the_stated_histories_only(history):
     in_a_row = len(history) - "".join(history).rfind("w") - 1
     last_missed = [nth for nth, what in enumerate(history) if what == "m"][-MISSED_OF_RECENT:]
     is_half = len(last_missed) == MISSED_OF_RECENT and len(history) - last_missed[0] <= 2 * MISSED_OF_RECENT
-    is_over = history[-5:] == ["w"] * 5 or "m" not in history
+    is_quiet = bool(last_missed) and (len(history) - last_missed[-1]) * MINUTE >= QUIET
+    is_over = not last_missed or (history[-1] == "w" and is_quiet)
     assert bool(decide(facts(history), {})) == ((in_a_row >= MISSED_IN_A_ROW or is_half) and not is_over)
 
 
