@@ -25,7 +25,7 @@ from services.cli.commands.evidence import evidence, evidence_options
 from services.cli.commands.migrate import migrate, migrate_options
 from services.cli.commands.restore import restore, restore_options
 from services.cli.commands.restored import report, restored, restored_options
-from services.cli.commands.roles import role
+from services.cli.commands.roles import rebuild_options, role
 from services.cli.commands.seal_log import seal_log
 from services.cli.commands.status import status, status_options
 from services.cli.commands.up import up
@@ -64,6 +64,18 @@ COMMANDS: Final = (
     Command("gateway", "run the gateway: HTTP, webhooks, pages and sockets", _no_options, role("services.gateway")),
     Command("monitor", "run the monitor: asks providers, ends payments", _no_options, role("services.monitor")),
     Command("projections", "run the projections: read models and relay", _no_options, role("services.projections")),
+    Command(
+        "rebuild",
+        "rebuild a read model from the log while it is in use",
+        rebuild_options,
+        role("services.projections", "rebuild"),
+    ),
+    Command(
+        "passed-over",
+        "list the events that read models skipped, with the reasons",
+        _no_options,
+        role("services.projections", "passed-over"),
+    ),
     Command("migrate", "apply the missing migrations of the database", migrate_options, migrate),
     Command("seal-log", "seal personal data that older versions stored", _no_options, seal_log),
     Command("check", "check settings, servers, rights, keys and clock", check_options, check),

@@ -37,6 +37,16 @@ async def test_migrations_are_printed_and_then_applied_with_the_rights_of_servic
     assert await run(environment) == await run(environment, "--dry-run") == up_to_date
 
 
+async def test_one_migration_is_counted_as_one(database_url):
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DELETE FROM schema_migrations WHERE name = '0016_api_key_uses'")
+    await connection.execute("DROP TABLE api_key_uses")
+    await connection.close()
+    code, lines, errors = await run({"EXTRATO_DATABASE_URL": database_url})
+    assert (code, errors) == (0, "")
+    assert lines[-1] == "1 migration applied."
+
+
 async def test_migration_of_a_newer_version_is_refused_in_one_sentence(database_url):
     connection = await asyncpg.connect(database_url)
     await connection.execute("INSERT INTO schema_migrations VALUES ('9001_later')")

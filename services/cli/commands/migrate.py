@@ -46,7 +46,12 @@ async def migrate(arguments: Namespace, environment: Mapping[str, str]) -> None:
         )
     except asyncpg.PostgresError as error:
         raise CannotStart(f"PostgreSQL refuses a migration: {error}.") from error
-    print(f"{len(applied)} migrations applied." if applied else "The schema is up to date.")
+    if not applied:
+        print("The schema is up to date.")
+    elif len(applied) == 1:
+        print("1 migration applied.")
+    else:
+        print(f"{len(applied)} migrations applied.")
 
 
 async def _read_schema(url: str) -> Schema:

@@ -29,10 +29,10 @@ ROOT = Path(__file__).parents[3]
 
 @contextlib.asynccontextmanager
 async def process(*words, **environment):
-    """Run `python -m services.projections`, and kill it at the end of the context."""
+    """Run a command of `extrato`, without words the projections, and kill it at the end of the context."""
     variables = {f"EXTRATO_{name.upper()}": str(value) for name, value in environment.items()}
     started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.projections", *words),
+        *(sys.executable, "-m", "services.cli", *(words or ("projections",))),
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **variables},
         stderr=asyncio.subprocess.PIPE,
