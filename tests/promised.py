@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from contracts.generate.openapi import openapi
 from contracts.generate.schemas import SCHEMA_DIALECT
 from contracts.operations import OPERATIONS
+from contracts.v1.problem import PROBLEM_JSON
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from contracts.operations.operation import Operation
 
 JSON = "application/json"
+JSONS = {JSON, PROBLEM_JSON}
 
 
 def broken_promises(method: str, path: str, status: int, content_type: str, body: bytes) -> list[str]:
@@ -35,9 +37,9 @@ def broken_promises(method: str, path: str, status: int, content_type: str, body
     answer = _answers_of(operation.name).get(str(status))
     if answer is None:
         return [f"{named}, which is not described: {body[:300]!r}"]
-    if method == "HEAD" or content_type != JSON or JSON not in answer.get("content", {}):
+    if method == "HEAD" or content_type not in JSONS or content_type not in answer.get("content", {}):
         return []
-    faults = _validator(operation.name, status).iter_errors(json.loads(body))
+    faults = _validator(operation.name, status, content_type).iter_errors(json.loads(body))
     return [f"{named}: {fault.json_path}: {fault.message[:300]}" for fault in faults]
 
 
@@ -81,8 +83,8 @@ def _answers_of(name: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _validator(name: str, status: int) -> Draft202012Validator:
-    schema = _answers_of(name)[str(status)]["content"][JSON].get("schema", {})
+def _validator(name: str, status: int, content_type: str) -> Draft202012Validator:
+    schema = _answers_of(name)[str(status)]["content"][content_type].get("schema", {})
     return Draft202012Validator({"$schema": SCHEMA_DIALECT, **schema, "components": _document()["components"]})
 
 
@@ -95,7 +97,7 @@ def holding(url: str) -> aiohttp.TraceConfig:
         answer = ended.response
         if str(answer.url.origin()) != url or answer.status < 200:
             return
-        is_json = answer.content_type == JSON
+        is_json = answer.content_type in JSONS
         body = await answer.read() if is_json else b""
         hold_to_promise(answer.method, answer.url.raw_path, answer.status, answer.content_type, body)
 

@@ -18,14 +18,16 @@ BOUNDS: Final = ("ge", "le", "min_length", "max_length", "pattern")
 class FieldPlan(NamedTuple):
     """One field, or one item of a list.
 
-    `accepts` is its annotation. `minimum` and `maximum` are its bounds; for a text or list, the bounds of its length.
-    A field with an object has a `plan`, a field with a list has `items`. A field without a `reader` accepts any value.
+    `accepts` is its annotation, and `base` the type in it. `minimum` and `maximum` are its bounds; for a text or list,
+    the bounds of its length. A field with an object has a `plan`, a field with a list has `items`. A field without a
+    `reader` accepts any value.
     """
 
     name: str
     is_required: bool
     is_nullable: bool
     accepts: Any
+    base: Any
     reader: Reader | None
     minimum: int | None
     maximum: int | None
@@ -85,6 +87,7 @@ def _field_plan(name: str, annotation: Any, *, is_required: bool) -> FieldPlan:
         is_required=is_required,
         is_nullable=is_nullable,
         accepts=annotation,
+        base=base,
         reader=reader,
         minimum=bounds.get("ge", bounds.get("min_length")),
         maximum=bounds.get("le", bounds.get("max_length")),

@@ -89,6 +89,17 @@ ENTRIES: Final[Mapping[str, Entry]] = {
             "Campo desconhecido: '{about}'. Você quis dizer '{nearest}'?",
         ),
     ),
+    "unknown_parameter": entry(
+        400,
+        "Unknown query parameter '{about}'. The parameters are {listed}.",
+        "Parâmetro desconhecido: '{about}'. Os parâmetros são {listed}",
+        cause="The address has a query parameter that the hub does not know and would not use.",
+        remedy="Correct the name of the parameter, or leave the parameter out.",
+        near=(
+            "Unknown query parameter '{about}'. Did you mean '{nearest}'?",
+            "Parâmetro desconhecido: '{about}'. Você quis dizer '{nearest}'?",
+        ),
+    ),
     "repeated_value": entry(
         400,
         "'{about}' must not be sent more than once.",
@@ -193,6 +204,20 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The limit is not a whole number, or is out of bounds.",
         remedy="Send a whole number within the bounds.",
     ),
+    "invalid_cursor": entry(
+        400,
+        "This cursor does not belong to this list.",
+        "Este cursor não é desta lista",
+        cause="The cursor was cut or changed, or comes from another list, another merchant or other filters.",
+        remedy="Send the `next` of the page before with the same filters, or start without a cursor.",
+    ),
+    "position_unknown": entry(
+        409,
+        "The log has no such position.",
+        "Esta posição não existe",
+        cause="The header `Extrato-After` has no position of this log, or one that a restore took away.",
+        remedy="Send an `Extrato-Position` of this hub unchanged, or send the request without the header.",
+    ),
     "invalid_status": entry(
         400,
         "The parameter 'status' must be a status or 'all'.",
@@ -262,6 +287,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
             "Uma chave do próprio hub deve informar 'padaria_slug'",
         ),
         parameter=("The parameter 'padaria_slug' is required.", "O parâmetro 'padaria_slug' é obrigatório"),
+    ),
+    "missing_merchant": entry(
+        400,
+        "A key of the hub must name the merchant: send the parameter 'merchant'.",
+        "Uma chave do próprio hub deve informar o parâmetro 'merchant'",
+        cause="The key belongs to the hub itself, or the hub runs in open mode, and the request names no merchant.",
+        remedy="Send the merchant's slug as the query parameter `merchant`.",
     ),
     "invalid_payer": entry(
         400,

@@ -27,6 +27,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The hub did not complete the request within its time limit.",
         remedy="Check whether the request took effect, then repeat it after `Retry-After`.",
     ),
+    "read_model_behind": entry(
+        503,
+        "The hub has not shown this position yet; try again in a moment.",
+        "Esta posição ainda não aparece; tente novamente em instantes",
+        cause="The read model of this operation has not reached the position in `Extrato-After` within two seconds.",
+        remedy="Repeat the request after `Retry-After`, or send it without the header.",
+    ),
     "overloaded": entry(
         503,
         "Too many writes are waiting; try again in a moment.",

@@ -15,6 +15,7 @@ from contracts.operations import OPERATIONS
 from contracts.operations.common import ANSWER_HEADERS, CORRELATION_ID, PATH_PARAMETERS, TEXT
 from contracts.operations.examples import EXAMPLES
 from contracts.operations.operation import Answer, Operation, Parameter
+from contracts.v1 import Problem
 
 
 def openapi() -> Document:
@@ -23,7 +24,7 @@ def openapi() -> Document:
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     _, definitions = schemas(tuple(_bodies()))
-    for error in (MonitoringError, PixError):
+    for error in (MonitoringError, PixError, Problem):
         definitions[error.__name__]["properties"]["code"]["enum"] = sorted(CATALOGUE)
     return {
         "openapi": "3.1.0",
@@ -31,8 +32,9 @@ def openapi() -> Document:
             "title": TITLE,
             "version": __version__,
             "summary": "A payment hub for Brazilian merchants that records every fact as an event.",
-            "description": "Amounts are reais with at most two decimals, times are ISO 8601 with an offset. An address "
-            "that ends in a slash also works without the slash. In open mode no API key is needed.",
+            "description": "Below `/v1/` amounts are whole centavos and times are in UTC, by RFC 3339. Elsewhere "
+            "amounts are reais with at most two decimals, and times are ISO 8601 with an offset. An address that ends "
+            "in a slash also works without the slash. In open mode no API key is needed.",
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
@@ -76,7 +78,7 @@ def _operation(operation: Operation) -> Document:
         Parameter(
             name=name,
             description=PATH_PARAMETERS[name],
-            schema={"type": "integer", "minimum": 1} if name == "payment_id" else TEXT,
+            schema=_schema_in_path(name, operation),
             is_required=True,
         )
         for name in named
@@ -89,7 +91,7 @@ def _operation(operation: Operation) -> Document:
         "security": _security(operation),
         "parameters": [
             *(_parameter(parameter, "path") for parameter in in_path),
-            *(_parameter(parameter, "query") for parameter in operation.query),
+            *(_parameter(parameter, "query") for parameter in parameters_of(operation)),
             *(_parameter(parameter, "header") for parameter in operation.headers),
             {"$ref": f"#/components/parameters/{CORRELATION_ID.name}"},
         ],
@@ -103,6 +105,38 @@ def _operation(operation: Operation) -> Document:
         }
     described["responses"] = _answers(operation)
     return described
+
+
+def _schema_in_path(name: str, operation: Operation) -> Document:
+    if name != "payment_id":
+        return TEXT
+    return {"type": "string", "pattern": "^[1-9][0-9]{0,14}$"} if operation.is_v1 else {"type": "integer", "minimum": 1}
+
+
+def parameters_of(operation: Operation) -> tuple[Parameter, ...]:
+    """Return the query parameters of an operation, also those that its Struct describes."""
+    if operation.query_by is None:
+        return operation.query
+    _, definitions = schemas((operation.query_by,))
+    described = definitions[operation.query_by.__name__]
+    required = described.get("required", ())
+    return tuple(
+        Parameter(
+            name=name,
+            description=schema["description"],
+            schema=_without_null(schema),
+            is_required=name in required,
+        )
+        for name, schema in described["properties"].items()
+    )
+
+
+def _without_null(schema: Document) -> Document:
+    """Return the schema of a parameter, which is absent where a field of a body could be null."""
+    kept = {key: value for key, value in schema.items() if key not in {"description", "anyOf", "default"}}
+    arms = [arm for arm in schema.get("anyOf", ()) if arm != {"type": "null"}]
+    default = {"default": schema["default"]} if schema.get("default") is not None else {}
+    return {**kept, **(arms[0] if len(arms) == 1 else {"anyOf": arms} if arms else {}), **default}
 
 
 def _security(operation: Operation) -> list[Document]:

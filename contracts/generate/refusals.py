@@ -10,6 +10,7 @@ from contracts.generate.info import JSON
 from contracts.generate.schemas import COMPONENT, Document
 from contracts.operations.common import CORRELATION_ID, REFUSALS
 from contracts.operations.examples import EXAMPLES
+from contracts.v1.problem import PROBLEM_JSON, Problem, problem_title, problem_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,11 +61,14 @@ def _name(operation: Operation, status: int, codes: list[str]) -> str:
 
 def _answer(operation: Operation, status: int, codes: list[str]) -> Document:
     listed = "\n".join(f"- `{code}`: {CATALOGUE[code].cause}" for code in codes)
+    kind = operation.errors or MonitoringError
     headers = {CORRELATION_ID.name, *(HEADERS[code] for code in codes if code in HEADERS)}
+    if kind is Problem:
+        headers |= {"Content-Language", "Extrato-Position"}
     return {
         "description": f"{REFUSALS[status]}\n\n{listed}",
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(headers)},
-        "content": {JSON: _media(operation.errors or MonitoringError, codes)},
+        "content": {PROBLEM_JSON if kind is Problem else JSON: _media(kind, codes)},
     }
 
 
@@ -82,6 +86,15 @@ def _example(kind: type[Struct], codes: list[str]) -> Document | None:
         return shown
     for code in codes:
         sentence = CATALOGUE[code].sentences[""]
+        if kind is Problem and "{" not in sentence.english:
+            return {
+                **shown,
+                "type": problem_type(code),
+                "title": problem_title(code),
+                "status": CATALOGUE[code].status,
+                "detail": sentence.english,
+                "code": code,
+            }
         if kind is PixError and "{" not in sentence.english:
             return {"message": sentence.english, "code": code}
         if kind is MonitoringError and "{" not in sentence.portuguese:

@@ -15,6 +15,18 @@ from contracts.operations.monitors import MONITORS
 from contracts.operations.pages import PAGES
 from contracts.operations.pix import PIX
 from contracts.operations.service import SERVICE
+from contracts.operations.v1 import V1
 from contracts.operations.webhooks import WEBHOOKS
 
-OPERATIONS: Final = (*PIX, *LINKS, *MONITORS, *EVIDENCE, *CORRECTIONS, *PAGES, *ADMIN, *WEBHOOKS, *SERVICE)
+OPERATIONS: Final = (
+    *V1,
+    *PIX,
+    *LINKS,
+    *MONITORS,
+    *EVIDENCE,
+    *CORRECTIONS,
+    *PAGES,
+    *ADMIN,
+    *WEBHOOKS,
+    *SERVICE,
+)

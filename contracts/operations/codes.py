@@ -30,6 +30,8 @@ OF_PATH: Final = {
     "alert": ("alert_not_found",),
 }
 
+# Operations of `/v1` whose merchant is that of the key, or that a key of the hub names.
+OF_MERCHANT: Final = ("missing_merchant", "unknown_merchant")
 # The number of waiting writes has a limit.
 OF_WRITING: Final = ("overloaded",)
 OF_VAULT: Final = ("invalid_vault_key",)
@@ -62,5 +64,17 @@ def codes_by_shape(operation: Operation) -> Iterator[str]:
     if body is not None:
         yield from OF_JSON
         yield from codes_of(body)
-    if any(header.name == "Idempotency-Key" for header in operation.headers):
+    if operation.takes("Idempotency-Key"):
         yield from OF_IDEMPOTENCY_KEY
+    yield from _codes_of_v1(operation)
+
+
+def _codes_of_v1(operation: Operation) -> Iterator[str]:
+    """Return the codes that follow from the conventions of `/v1`."""
+    if operation.query_by is not None:
+        # A parameter is no field: another code says that it is unknown.
+        yield from {"unknown_parameter", *codes_of(operation.query_by)} - {"unknown_field"}
+    if operation.takes("Extrato-After"):
+        yield "position_unknown"
+        if operation.read_model is not None:
+            yield "read_model_behind"

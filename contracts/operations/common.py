@@ -29,8 +29,22 @@ CORRELATION_ID: Final = Parameter(
 
 ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Cache-Control": ("How long a cache may keep the content.", TEXT),
+    "Content-Language": ("The language of the error's sentences.", TEXT),
     "ETag": ("The id of the content; send it back in If-None-Match.", TEXT),
+    "Extrato-Position": (
+        "A position of the log that the answer shows. Send it as `Extrato-After` to read your writes.",
+        TEXT,
+    ),
+    "Idempotent-Replayed": (
+        "`true` if an earlier request with the same Idempotency-Key had the effect.",
+        {"type": "string", "enum": ["true"]},
+    ),
     "Location": ("The address for the payer.", {"type": "string", "format": "uri"}),
+    "RateLimit": (
+        "The rest of the rate limit: `r` requests, complete again in `t` seconds; with `r` 0, the next one in `t`.",
+        TEXT,
+    ),
+    "RateLimit-Policy": ("The rate limit: `q` requests in `w` seconds.", TEXT),
     "Retry-After": ("The seconds to wait before the request is repeated.", {"type": "integer", "minimum": 1}),
     "WWW-Authenticate": ("Always `Bearer`.", TEXT),
     "X-Correlation-Id": ("The id of this request in logs and events.", TEXT),
@@ -55,8 +69,20 @@ REFUSALS: Final = {
 
 IDEMPOTENCY_KEY: Final = Parameter(
     name="Idempotency-Key",
-    description="The same request with the same key has no further effect and gets the first answer again.",
+    description="The same request with the same key has no further effect and gets the first answer again. A key "
+    "stays as long as the log, so it never expires.",
     schema={"type": "string", "pattern": "^[!-~]{1,128}$"},
+)
+ACCEPT_LANGUAGE: Final = Parameter(
+    name="Accept-Language",
+    description="The language of errors: `en`, which is the default, or `pt-BR`.",
+    schema=TEXT,
+)
+EXTRATO_AFTER: Final = Parameter(
+    name="Extrato-After",
+    description="An `Extrato-Position`: the answer has at least everything up to it. The request waits for up to two "
+    "seconds.",
+    schema={"type": "string", "maxLength": 64},
 )
 IF_NONE_MATCH: Final = Parameter(
     name="If-None-Match", description="The ETag of the content that the caller has.", schema=TEXT

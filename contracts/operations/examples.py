@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from contracts import api
+from contracts import api, v1
+from contracts.v1.problem import problem_title, problem_type
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -33,6 +34,53 @@ _LISTED: Final = api.ListedPayment(
     paid_at="2026-01-12T10:30:00.000000-03:00",
     created_at="2026-01-12T10:00:00.000000-03:00",
     alerts=[],
+)
+
+_PAYMENT: Final = v1.Payment(
+    object="payment",
+    id="15",
+    merchant="padaria-do-marcos",
+    method="pix",
+    provider="pix",
+    status="approved",
+    status_detail="accredited",
+    amount_centavos=3500,
+    held_centavos=3500,
+    refunded_centavos=0,
+    disputed_centavos=0,
+    fee_centavos=None,
+    currency="BRL",
+    title="Pedido 15",
+    description="Pedido 15",
+    items=[v1.OrderItem(name="Pedido 15", quantity=1, unit_price_centavos=3500)],
+    payer_email="cliente@example.com",
+    charge_id="0000000000000F80008000012345678",
+    pix_code=_PAYLOAD,
+    checkout_url=None,
+    attempts=[
+        v1.Attempt(
+            object="attempt",
+            id="E12345678202601121300a1b2c3d4e5f",
+            status="approved",
+            status_detail="accredited",
+            amount_centavos=3500,
+            held_centavos=3500,
+            refunded_centavos=0,
+            disputed_centavos=0,
+            currency="BRL",
+            paid_at=datetime(2026, 1, 12, 13, 10, tzinfo=UTC),
+        )
+    ],
+    alerts=[],
+    created_at=datetime(2026, 1, 12, 13, 0, tzinfo=UTC),
+    updated_at=datetime(2026, 1, 12, 13, 10, 1, tzinfo=UTC),
+    paid_at=datetime(2026, 1, 12, 13, 10, tzinfo=UTC),
+    expires_at=datetime(2026, 1, 12, 13, 30, tzinfo=UTC),
+    payment_page=v1.PaymentPage(
+        url=f"http://localhost:8000/payments/pix/15?{_TOKEN}",
+        token=_TOKEN.removeprefix("t="),
+        socket_url=f"ws://localhost:8000/ws?payment_id=15&{_TOKEN}",
+    ),
 )
 
 _EXAMPLES: Final = (
@@ -142,6 +190,16 @@ _EXAMPLES: Final = (
         ],
     ),
     api.MonitoringError(success=False, error="Pagamento 17 não encontrado", code="payment_not_found"),
+    v1.Problem(
+        type=problem_type("payment_not_found"),
+        title=problem_title("payment_not_found"),
+        status=404,
+        detail="Payment 17 does not exist.",
+        code="payment_not_found",
+        correlation_id="9f86d081884c7d659a2feaa0c55ad015",
+        errors=[],
+    ),
+    _PAYMENT,
     api.WebhookAccepted(success=True),
     api.Health(status="ok", checks={}),
     api.Readiness(

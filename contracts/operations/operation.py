@@ -40,6 +40,10 @@ class Operation(Struct, frozen=True, kw_only=True):
     origins may call it. A path that ends in a slash also works without the slash; with `or_slash`, a path without a
     slash also works with it.
 
+    `query_by` is the Struct by which the gateway reads the query; other operations list their parameters in `query`.
+    `read_model` is the read model that the operation reads, if it reads one. Operations below `/v1/` follow the
+    conventions of `contracts/operations/v1/common.py`.
+
     `codes` are the error codes of the operation's rules, answered in an `errors` body. `every_code` adds the codes that
     follow from scope, path, limit, body and headers. A page has no `errors` body, so `answers` lists all its statuses.
     A body of `dict` is a JSON object that the provider defines; with `may_lack_body` the body is optional.
@@ -57,12 +61,23 @@ class Operation(Struct, frozen=True, kw_only=True):
     cross_origin: bool = False
     or_slash: bool = False
     query: tuple[Parameter, ...] = ()
+    query_by: type[Struct] | None = None
     headers: tuple[Parameter, ...] = ()
     body: type[Struct] | type[dict[str, Any]] | None = None
     may_lack_body: bool = False
     answers: dict[int, Answer]
     codes: tuple[str, ...] = ()
     errors: type[Struct] | None = api.MonitoringError
+    read_model: str | None = None
+
+    @property
+    def is_v1(self) -> bool:
+        """The operation belongs to the merchants' API."""
+        return self.path.startswith("/v1/")
+
+    def takes(self, header: str) -> bool:
+        """Return whether the operation reads a header."""
+        return any(each.name == header for each in self.headers)
 
     @property
     def every_code(self) -> frozenset[str]:

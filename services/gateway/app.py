@@ -15,14 +15,17 @@ from extrato.assembly import open_hub
 from extrato.bus.live import LiveFeed
 from extrato.process import CannotStart, announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.readiness import ReadinessProbes
+from extrato.store.payer_secrets import PayerSecrets
 from services.gateway.api.gauges import gateway_gauges
 from services.gateway.api.socket_io import SocketIoAuthenticator
 from services.gateway.fd_limit import raise_fd_limit
 from services.gateway.gateway import GATEWAY, Gateway
 from services.gateway.http.connections import Connection, Connections
 from services.gateway.http.cross_origin import SHARED
+from services.gateway.http.cursors import Cursors
 from services.gateway.http.key_uses import KeyUses
 from services.gateway.http.payer_tokens import follow_secrets, payer_tokens
+from services.gateway.http.positions import Positions
 from services.gateway.http.rate_limits import RateLimiter
 from services.gateway.http.request_spans import UNTRACED, traced
 from services.gateway.live.fanout import Fanout
@@ -90,6 +93,9 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
         )
         await live.start()
         hub.log.appender.on_append = live.announce
+        log_id = (await hub.log.identity.read()).log_id
+        positions = Positions(pool, hub.log.identity, live, log_id=log_id)
+        parts.push_async_callback(positions.close)
         gateway = Gateway(
             settings=settings,
             hub=hub,
@@ -110,6 +116,8 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
             webhook_budgets=WebhookBudgets(),
             rate_limiter=RateLimiter(settings),
             key_uses=KeyUses(pool),
+            positions=positions,
+            cursors=Cursors((await PayerSecrets(pool, hub.vault).read()).opening),
         )
         parts.push_async_callback(gateway.key_uses.close)
         health.set_gauges_with(gateway_gauges(gateway).set_gauges)
@@ -118,7 +126,7 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
                 live_feed=live.run(),
                 socket_io=gateway.socket_io.run(),
                 revocations=abort_revoked(gateway),
-                payer_tokens=follow_secrets(gateway.tokens, hub.vault, pool),
+                payer_tokens=follow_secrets((gateway.tokens, gateway.cursors), hub.vault, pool),
                 deliveries=gateway.webhook_workers.run(),
                 key_uses=gateway.key_uses.run(),
                 readiness=announce_readiness(settings.ready_file, health, ReadinessProbes(pool, bus).probe),

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from extrato.settings import Settings
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.merchant_directory import MerchantDirectory
+    from services.gateway.http.cursors import Cursors
     from services.gateway.http.key_uses import KeyUses
     from services.gateway.http.payer_tokens import PayerTokens
+    from services.gateway.http.positions import Positions
     from services.gateway.http.rate_limits import RateLimiter
     from services.gateway.live.fanout import Fanout
     from services.gateway.live.socket_io_server import SocketIoServer
@@ -51,6 +53,8 @@ class Gateway:
     webhook_budgets: WebhookBudgets
     rate_limiter: RateLimiter
     key_uses: KeyUses
+    positions: Positions
+    cursors: Cursors
 
 
 GATEWAY: Final = web.AppKey("gateway", Gateway)

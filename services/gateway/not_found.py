@@ -10,6 +10,7 @@ from extrato.domain.errors import Refused
 from services.gateway.gateway import gateway_of
 from services.gateway.http.cross_origin import SHARED, is_preflight, permissions, share
 from services.gateway.http.local_only import refuse_unless_local
+from services.gateway.http.problems import problem
 from services.gateway.http.responses import ERROR_FORMAT, Formatted, error_response, pix_error
 
 if TYPE_CHECKING:
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 
 # Below this path errors are English, except on pages.
 PIX: Final = "/payments/pix"
+# Below this path errors are problem details.
+V1: Final = "/v1"
 
 
 async def answer_not_found(request: web.Request) -> web.StreamResponse:
     """Answer OPTIONS and 405 with the methods of the path; answer 404 for an unknown path."""
     if request.path == PIX or request.path.startswith(f"{PIX}/"):
         request[ERROR_FORMAT] = Formatted(pix_error)
+    elif request.path == V1 or request.path.startswith(f"{V1}/"):
+        request[ERROR_FORMAT] = Formatted(problem)
     allowed: set[str] = set()
     shared: set[str] = set()
     for resource in request.app.router.resources():

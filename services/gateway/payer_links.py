@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 class PayerLinks(Struct, frozen=True, kw_only=True):
-    """The URLs of a payment: its Pix page, the way to its checkout, and its status."""
+    """The URLs of a payment: its Pix page, the way to its checkout, its status, and its WebSocket."""
 
     pix: str
     checkout: str
     check: str
+    socket: str
 
 
 def token_for(gateway: Gateway, caller: Caller, payment: LoadedPayment) -> str:
@@ -33,4 +34,5 @@ def payer_links_of(gateway: Gateway, payment: LoadedPayment, *, token: str | Non
         pix=f"{public_url}/payments/pix/{number}?t={token}",
         checkout=f"{public_url}/payments/mp/pay/{number}/?t={token}",
         check=f"{public_url}/payments/api/check/{number}/?t={token}",
+        socket=f"ws{public_url.removeprefix('http')}/ws?payment_id={number}&t={token}",
     )

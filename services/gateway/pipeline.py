@@ -15,6 +15,7 @@ from contracts.operations.operation import Limit
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
 from services.gateway.authentication import ANONYMOUS, authenticate, credentials_from
+from services.gateway.conventions import CONVENTIONS, Conventions, add_headers, answer_v1
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http.caller import CALLER, CORRELATION_ID
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
@@ -48,7 +49,8 @@ class Route(Struct, frozen=True, kw_only=True):
     With `payer`, the token of one payment opens the route for that payment without a key. `errors` writes the route's
     errors. `limit` is the rate limit for its key and its address. With `cross_origin`, pages of other origins may call
     it and read its responses; raises `ValueError` where the scope forbids that. With `takes_both`, the route also
-    answers with or without the trailing slash of `path`. `operation` is its name in the metrics of durations.
+    answers with or without the trailing slash of `path`. `operation` is its name in the metrics of durations. `v1` has
+    what only routes of `/v1` need.
     """
 
     method: str
@@ -61,6 +63,7 @@ class Route(Struct, frozen=True, kw_only=True):
     cross_origin: bool = False
     takes_both: bool = False
     operation: str = OTHER
+    v1: Conventions | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -85,6 +88,8 @@ def wrap_handler(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         started_at_s = time.perf_counter()
         request[ERROR_FORMAT] = errors
+        if route.v1 is not None:
+            request[CONVENTIONS] = route.v1
         # An invalid correlation id is replaced, not rejected, and so are two.
         given = ",".join(request.headers.getall("X-Correlation-Id", ()))
         request[CORRELATION_ID] = (
@@ -107,6 +112,8 @@ def wrap_handler(route: Route) -> Handler:
             headers["X-Correlation-Id"] = request[CORRELATION_ID]
             for name, value in HEADERS:
                 headers.setdefault(name, value)
+            if route.v1 is not None:
+                add_headers(request, response)
             if route.cross_origin:
                 share(response)
         return response
@@ -125,6 +132,8 @@ async def _respond(route: Route, request: web.Request) -> web.StreamResponse:
             request[CALLER] = await authenticate(request, credentials, route.scope, limit=route.limit)
         if route.limit is not None and not request[CALLER].is_payer:
             gateway_of(request).rate_limiter.count(route.limit, request[CALLER], client_address(request))
+        if route.v1 is not None:
+            return await answer_v1(request, route.handler)
         return await route.handler(request)
     except web.HTTPRequestEntityTooLarge:
         refused = Refused("body_too_large", maximum=MAX_BODY_BYTES)

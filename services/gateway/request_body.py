@@ -1,4 +1,4 @@
-"""Reads request bodies: whole, within a time, and as the JSON object of a route."""
+"""Reads request bodies: whole, within a time, and as the JSON object of a route; reads queries by their Structs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from aiohttp import hdrs
 
 from extrato.domain.errors import Refused
 from services.gateway.gateway import gateway_of
-from services.gateway.http.bodies import Body, read_struct
+from services.gateway.http.bodies import Body, InvalidBody, joined, read_struct
 from services.gateway.http.json_text import decode_json
+from services.gateway.http.query_parameters import Query, convert_query
 from services.gateway.http.values import single
 
 if TYPE_CHECKING:
@@ -61,3 +62,27 @@ async def read_json(request: web.Request, kind: type[Body]) -> tuple[Body, bytes
     if not isinstance(body, dict):
         raise Refused("not_an_object")
     return read_struct(kind, body), raw
+
+
+def read_query(request: web.Request, kind: type[Query]) -> Query:
+    """Read the query into its Struct of `contracts/v1`; raises `InvalidBody` with every fault."""
+    return convert_query(kind, request.query)
+
+
+async def read_request(
+    request: web.Request, query_kind: type[Query], body_kind: type[Body]
+) -> tuple[Query, Body, bytes]:
+    """Read query and body into their Structs, as `read_query` and `read_json` do; returns also the body's bytes.
+
+    An `InvalidBody` has the faults of both.
+    """
+    try:
+        query = read_query(request, query_kind)
+    except InvalidBody as of_query:
+        try:
+            await read_json(request, body_kind)
+        except InvalidBody as of_body:
+            raise joined(of_query, of_body) from None
+        raise
+    body, raw = await read_json(request, body_kind)
+    return query, body, raw

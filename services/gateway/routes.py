@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.api import MonitoringError, PixError
 from contracts.operations import OPERATIONS
+from contracts.v1 import Problem
 from services.gateway.api import (
     admin,
     admin_keys,
@@ -22,11 +23,14 @@ from services.gateway.api import (
     webhooks,
     websocket,
 )
+from services.gateway.conventions import Conventions
+from services.gateway.http.problems import problem
 from services.gateway.http.responses import ErrorFormat, monitoring_error, pix_error
 from services.gateway.not_found import answer_not_found
 from services.gateway.pages import assets, checkout_page, pix_page, return_page
 from services.gateway.pages.error_page import page_error
 from services.gateway.pipeline import Handler, Route
+from services.gateway.v1 import payments as v1_payments
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from contracts.operations.operation import Operation
 
 HANDLERS: Final[dict[str, Handler]] = {
+    "readPayment": v1_payments.read_payment,
     "createPix": pix.create_pix,
     "showPixPicture": pix.show_picture,
     "confirmPix": pix.confirm_pix,
@@ -89,6 +94,7 @@ HANDLERS: Final[dict[str, Handler]] = {
 ERROR_FORMATS: Final[dict[type[Struct] | None, ErrorFormat]] = {
     PixError: pix_error,
     MonitoringError: monitoring_error,
+    Problem: problem,
     None: page_error,
 }
 
@@ -105,7 +111,20 @@ def route_of(operation: Operation) -> Route:
         errors=ERROR_FORMATS[operation.errors],
         limit=operation.limit,
         cross_origin=operation.cross_origin,
+        v1=conventions_of(operation),
         takes_both=operation.or_slash or operation.path.endswith("/"),
+    )
+
+
+def conventions_of(operation: Operation) -> Conventions | None:
+    """Return what the pipeline does for an operation of `/v1`; None for another one."""
+    if not operation.is_v1:
+        return None
+    return Conventions(
+        limit=operation.limit,
+        waits=operation.takes("Extrato-After"),
+        read_model=operation.read_model,
+        has_etag=operation.takes("If-None-Match"),
     )
 
 

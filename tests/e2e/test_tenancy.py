@@ -98,6 +98,7 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
         f"/payments/mp/return/?status=approved&payment_id={a.number}&external_reference=extrato_{a.number}_000000000000",
         None,
     ),
+    ("GET", "/v1/payments/{payment_id}"): lambda a: (f"/v1/payments/{a.number}", None),
     ("GET", "/ws"): lambda a: (f"/ws?payment_id={a.number}", None),
     ("GET", "/metrics"): lambda _: ("/metrics", None),
     ("GET", "/admin/merchants/{merchant}"): lambda a: (f"/admin/merchants/{a.slug}", None),
@@ -218,6 +219,8 @@ async def things(hub) -> Things:
 
 async def _ask(hub, method: str, walk: Walk, headers: dict[str, str]) -> tuple[int, str]:
     path, body = walk
+    # Problems have the id of their request.
+    headers = {"X-Correlation-Id": "tenancy", **headers}
     async with hub.session.request(method, hub.url + path, json=body, headers=headers, allow_redirects=False) as answer:
         return answer.status, await answer.text()
 

@@ -32,7 +32,7 @@ PARAMETERS = frozenset({"known", "names_all", "reason", "http_status", "retry_af
 # Functions that raise an error for their callers, and its code.
 RAISERS = {"raising_unavailable": "store_unavailable"}
 # Functions of the gateway that refuse a body with the codes of its field types.
-BODY_READERS = frozenset({"read_struct", "_field_error", "_with_name", "_malformed"})
+BODY_READERS = frozenset({"read_struct", "convert_query", "joined", "_field_error", "_with_name", "_malformed"})
 
 
 class Raised(NamedTuple):
@@ -136,8 +136,9 @@ def constants_of(tree: ast.Module) -> dict[str, str]:
 
 
 def raised_by_bodies() -> list[Raised]:
-    """Return the errors of each field of a request's body; errors of an amount have their limit as a fact."""
+    """Return the errors of each field of a request's body or query; errors of an amount have their limit as a fact."""
     bodies = {each.body for each in OPERATIONS if isinstance(each.body, type) and issubclass(each.body, Struct)}
+    bodies |= {each.query_by for each in OPERATIONS if each.query_by is not None}
     return [made for body in bodies for made in _raised_by_fields(plan_of(body).fields, body.__name__)]
 
 

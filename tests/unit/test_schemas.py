@@ -31,6 +31,7 @@ from contracts.operations.common import REFUSALS
 from contracts.operations.examples import EXAMPLES
 from contracts.payment_status import KNOWN
 from contracts.upcasters import UPCASTERS
+from contracts.v1 import Problem
 from extrato.bus.messages import to_message
 from extrato.domain.api_keys import HUB_SCOPES, SCOPES
 from extrato.domain.brcode import decode
@@ -44,6 +45,7 @@ from extrato.providers.port import Providers
 from extrato.store.codec import NewEvent, to_envelope, to_state, topic_of_new
 from extrato.store.identity import Identity
 from services.gateway.api.response_bodies import LABELS
+from services.gateway.http.problems import problem
 from services.gateway.http.responses import monitoring_error, pix_error
 from services.gateway.pages.error_page import page_error
 from services.gateway.routes import ROUTES
@@ -62,11 +64,14 @@ WITHOUT_OPERATION = {code for code in CATALOGUE if code.startswith("brcode_")} |
     "cannot_rotate",
     "conflict",
     "foreign_file",
+    "invalid_cursor",
     "invalid_auth",
     "invalid_price",
     "method_not_allowed",
+    "missing_merchant",
     "payment_already_opened",
     "provider_shows_nothing",
+    "read_model_behind",
     "unfit_role",
     "unfit_schema",
 }
@@ -210,7 +215,7 @@ def test_unknown_argument_is_refused(capsys):
 
 
 def test_openapi_describes_exactly_the_gateways_routes():
-    errors = {pix_error: PixError, monitoring_error: MonitoringError, page_error: None}
+    errors = {pix_error: PixError, monitoring_error: MonitoringError, problem: Problem, page_error: None}
     routes = [(route.method, route.path, route.scope, route.payer, errors[route.errors]) for route in ROUTES]
     described = [
         (operation.method, operation.path, operation.scope, operation.payer, operation.errors)
@@ -224,7 +229,7 @@ def test_operation_scopes_are_scopes_of_api_keys():
     assert {operation.scope for operation in OPERATIONS} - {None} <= HUB_SCOPES
 
 
-@pytest.mark.parametrize("error", [PixError, MonitoringError])
+@pytest.mark.parametrize("error", [PixError, MonitoringError, Problem])
 def test_error_codes_are_those_of_the_catalogue(error):
     assert OPENAPI["components"]["schemas"][error.__name__]["properties"]["code"]["enum"] == sorted(CATALOGUE)
 
@@ -357,7 +362,8 @@ def test_error_answer_lists_its_codes(operation):
     answers = with_responses(OPENAPI)[operation.path][operation.method.lower()]["responses"]
     described: dict[str, int] = {}
     for status in operation.refusals:
-        schema = answers[str(status)]["content"]["application/json"]["schema"]
+        (media,) = answers[str(status)]["content"].values()
+        schema = media["schema"]
         assert schema["allOf"][0] == {"$ref": f"#/components/schemas/{operation.errors.__name__}"}
         for code in schema["allOf"][1]["properties"]["code"]["enum"]:
             assert f"- `{code}`: {CATALOGUE[code].cause}" in answers[str(status)]["description"]

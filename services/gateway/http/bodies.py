@@ -1,8 +1,8 @@
-"""Converts a decoded JSON body to its Struct of `contracts/api`; an invalid body is rejected with all its faults."""
+"""Converts a decoded JSON body, or a query, to its Struct; an invalid one is rejected with all its faults."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -26,15 +26,19 @@ MAX_LABEL_LENGTH: Final = 120
 MIN_SIMILARITY: Final = 0.6
 
 
+Place = Literal["body", "query"]
+
+
 class Fault(NamedTuple):
-    """One fault of a body, at a JSON pointer (RFC 6901)."""
+    """One fault of a body or a query, at a JSON pointer (RFC 6901)."""
 
     pointer: str
     error: Refused
+    place: Place = "body"
 
 
 class InvalidBody(Refused):
-    """A body has faults. The error has the code of the first fault; `body` is the decoded body."""
+    """A request has faults. The error has the code of the first fault; `body` is the decoded body."""
 
     def __init__(self, faults: tuple[Fault, ...], body: Mapping[str, Any]) -> None:
         first = faults[0].error
@@ -53,12 +57,25 @@ def read_struct(kind: type[Body], body: Mapping[str, Any]) -> Body:
     Its faults list unknown fields first, because a misspelt name explains a missing field. The other fields follow in
     the order of the Struct.
     """
-    plan = plan_of(kind)
     try:
-        return msgspec.convert(_prepare(plan, body), kind)
+        return convert(kind, body)
     except (msgspec.ValidationError, Refused):
-        faults = sorted(_find_faults(plan, body), key=lambda fault: fault.error.code != UNKNOWN_FIELD)
-        raise InvalidBody(tuple(faults), body) from None
+        raise InvalidBody(find_faults(kind, body), body) from None
+
+
+def joined(first: InvalidBody, second: InvalidBody) -> InvalidBody:
+    """Return one error with the faults of two parts of a request."""
+    return InvalidBody((*first.faults, *second.faults), second.body)
+
+
+def convert(kind: type[Body], body: Mapping[str, Any]) -> Body:
+    """Convert a body to its Struct; raises `Refused` or msgspec's `ValidationError` for the first fault."""
+    return msgspec.convert(_prepare(plan_of(kind), body), kind)
+
+
+def find_faults(kind: type[Struct], body: Mapping[str, Any]) -> tuple[Fault, ...]:
+    """Return every fault of a body, in the order of `read_struct`."""
+    return tuple(sorted(_find_faults(plan_of(kind), body), key=lambda fault: fault.error.code != UNKNOWN_FIELD))
 
 
 def _prepare(plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:

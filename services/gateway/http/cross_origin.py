@@ -21,8 +21,11 @@ SHARED: Final = web.AppKey("shared", frozenset[web.AbstractRoute])
 # frontend with such a key would show it to everyone who opens the page.
 UNSHARED_SCOPES: Final = frozenset({"payments:refund", "confirm", "admin", "metrics"})
 ANY_ORIGIN: Final = "*"
-READABLE: Final = "ETag, Location, Retry-After, WWW-Authenticate, X-Correlation-Id"
-SENDABLE: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Correlation-Id"
+READABLE: Final = (
+    "Content-Language, ETag, Extrato-Position, Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, "
+    "Retry-After, WWW-Authenticate, X-Correlation-Id"
+)
+SENDABLE: Final = "Authorization, Content-Type, Extrato-After, Idempotency-Key, If-None-Match, X-Correlation-Id"
 # The longest time that Chromium caches a preflight.
 CACHED_S: Final = 7200
 

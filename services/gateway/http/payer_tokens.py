@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -98,13 +98,22 @@ async def payer_tokens(vault: Vault, pool: asyncpg.Pool) -> PayerTokens:
     return PayerTokens(secrets.opening, cut_off=cut_off or 0)
 
 
-async def follow_secrets(tokens: PayerTokens, vault: Vault, pool: asyncpg.Pool) -> None:
+class UsesSecrets(Protocol):
+    """Makes something with the first secret, and checks it with every one."""
+
+    def use_secrets(self, secrets: Sequence[bytes]) -> None:
+        """Use these secrets from now on."""
+
+
+async def follow_secrets(users: Sequence[UsesSecrets], vault: Vault, pool: asyncpg.Pool) -> None:
     """Read the secrets again every `READ_EVERY_S`, so that rotations take effect."""
     secrets, is_shut = PayerSecrets(pool, vault), False
     while True:
         await asyncio.sleep(READ_EVERY_S)
         try:
-            tokens.use_secrets((await secrets.read()).opening)
+            opening = (await secrets.read()).opening
+            for user in users:
+                user.use_secrets(opening)
             is_shut = False
         except DATABASE_ERRORS:
             # Payments cannot be read either meanwhile.

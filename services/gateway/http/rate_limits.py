@@ -9,6 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final, Literal
 
 from cachetools import FIFOCache, LRUCache
+from msgspec import Struct
 
 from contracts.operations.operation import Limit
 from extrato.errors import Transient
@@ -29,6 +30,17 @@ RETURNS_OF_MERCHANT_PER_MINUTE: Final = 600
 MAX_REMEMBERED: Final = 20_000
 OVERFLOW_ATTEMPTS_PER_MINUTE: Final = 600
 SHORTEST_WAIT_S: Final = 1.0
+
+
+class Quota(Struct, frozen=True, kw_only=True):
+    """What a limit leaves to a caller: of its key and its address, the one with fewer requests left.
+
+    `reset_s` are the seconds until `left` is complete again; if nothing is left, until the next request.
+    """
+
+    per_minute: int
+    left: int
+    reset_s: float
 
 
 class TooManyRequests(Transient):
@@ -56,9 +68,15 @@ class RateLimiter:
 
     def count(self, what: Limit, caller: Caller, address: str) -> None:
         """Count a request of an API key and of an address; raises `TooManyRequests`."""
-        if caller.actor_id is not None:
-            self._take(what, f"key {caller.merchant} {caller.actor_id}")
-        self._take(what, f"address {address}")
+        for holder in _holders(caller, address):
+            self._take(what, holder)
+
+    def quota(self, what: Limit, caller: Caller, address: str) -> Quota:
+        """Return what the limit leaves to an API key and an address."""
+        bucket = min((self._bucket(what, holder) for holder in _holders(caller, address)), key=lambda each: each.left)
+        left = bucket.left
+        reset_s = bucket.full_in_s if left else bucket.wait_s
+        return Quota(per_minute=self._per_minute[what], left=left, reset_s=reset_s)
 
     def admit_attempt(self, address: str, credential: str) -> None:
         """Admit a credential whose check reads the log; raises `TooManyRequests`.
@@ -100,6 +118,12 @@ class RateLimiter:
     def _refusal(self, what: LimitKind, wait_s: float) -> TooManyRequests:
         LIMITED.labels(what).inc()
         return TooManyRequests(what, retry_after_s=max(wait_s, SHORTEST_WAIT_S))
+
+
+def _holders(caller: Caller, address: str) -> list[str]:
+    """Return the names of the buckets that a request takes from."""
+    of_key = [] if caller.actor_id is None else [f"key {caller.merchant} {caller.actor_id}"]
+    return [*of_key, f"address {address}"]
 
 
 def _digest(credential: str) -> bytes:

@@ -23,8 +23,8 @@ _encode = msgspec.json.Encoder().encode
 _logger = structlog.get_logger(component="gateway")
 
 Headers = dict[str, str]
-# Turns an error, its status and the headers of its response into the response.
-ErrorFormat = Callable[[CataloguedError, int, Headers], web.Response]
+# Turns an error of a request, its status and the headers of its response into the response.
+ErrorFormat = Callable[[web.Request, CataloguedError, int, Headers], web.Response]
 
 
 class Formatted(NamedTuple):
@@ -41,12 +41,12 @@ def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | Non
     return web.Response(body=_encode(body), status=status, headers={"Content-Type": JSON, **(headers or {})})
 
 
-def pix_error(error: CataloguedError, status: int, headers: Headers) -> web.Response:
+def pix_error(_request: web.Request, error: CataloguedError, status: int, headers: Headers) -> web.Response:
     """Write an error of a Pix route, in English."""
     return json_response(PixError(message=error.message, code=error.code), status=status, headers=headers)
 
 
-def monitoring_error(error: CataloguedError, status: int, headers: Headers) -> web.Response:
+def monitoring_error(_request: web.Request, error: CataloguedError, status: int, headers: Headers) -> web.Response:
     """Write an error of any other JSON route, in Portuguese."""
     payment_id = error.payment_id if isinstance(error, ChargeWasRefused) else UNSET
     body = MonitoringError(success=False, error=error.portuguese, code=error.code, payment_id=payment_id)
@@ -74,7 +74,7 @@ def error_response(request: web.Request, error: Exception) -> web.Response:
         correlation_id=request[CORRELATION_ID],
         **({"exc_info": error} if code == "internal_error" else {}),
     )
-    response = request[ERROR_FORMAT].respond(catalogued, status, headers)
+    response = request[ERROR_FORMAT].respond(request, catalogued, status, headers)
     if status == REQUEST_TIMEOUT:
         # Do not wait for the rest of the body.
         response.force_close()

@@ -15,7 +15,7 @@ TOO_MANY_REQUESTS: Final = 429
 SERVER_ERRORS: Final = 500
 
 
-def page_error(_told: CataloguedError, status: int, _headers: dict[str, str]) -> web.Response:
+def page_error(_request: web.Request, _told: CataloguedError, status: int, _headers: dict[str, str]) -> web.Response:
     """Show one of three pages: not found, unavailable, too many requests. A stranger gets no details."""
     if status == TOO_MANY_REQUESTS:
         return too_many()

@@ -218,7 +218,7 @@ async def test_gateway_follows_secrets_after_database_outage(
         return tokens.make(payment) != old
 
     monkeypatch.setattr(PayerSecrets, "read", away)
-    async with running(follow_secrets(tokens, vault, pool)):
+    async with running(follow_secrets([tokens], vault, pool)):
         await looked.wait()
         monkeypatch.setattr(PayerSecrets, "read", read)
         await secrets.begin()

@@ -1,0 +1,9 @@
+"""The operations of `/v1`, the merchants' API."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.operations.v1.payments import PAYMENTS
+
+V1: Final = (*PAYMENTS,)

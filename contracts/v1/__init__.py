@@ -1,0 +1,22 @@
+"""Bodies and queries of `/v1`, the merchants' API, by subject.
+
+Amounts are whole centavos; times are RFC 3339 in UTC; every object has `object` and `id`, and ids are texts. Structs
+of requests forbid unknown fields, and those of queries forbid unknown parameters. The names of all Structs differ from
+those in `contracts.api`, because the OpenAPI document has one list of schemas.
+"""
+
+from contracts.v1.lists import ListQuery
+from contracts.v1.payments import Attempt, OrderItem, Payment, PaymentPage
+from contracts.v1.problem import FieldProblem, Problem
+from contracts.v1.request_fields import MerchantQuery
+
+__all__ = [
+    "Attempt",
+    "FieldProblem",
+    "ListQuery",
+    "MerchantQuery",
+    "OrderItem",
+    "Payment",
+    "PaymentPage",
+    "Problem",
+]

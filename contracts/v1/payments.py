@@ -1,0 +1,99 @@
+"""Bodies of `/v1/payments`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from contracts.v1.types import (
+    Address,
+    AlertName,
+    AttemptId,
+    Centavos,
+    Currency,
+    DisputedCentavos,
+    HeldCentavos,
+    MerchantSlug,
+    Method,
+    Moment,
+    PaymentId,
+    Provider,
+    RefundedCentavos,
+    Status,
+    StatusDetail,
+)
+
+
+class OrderItem(Struct, kw_only=True):
+    """One line of an order."""
+
+    name: Annotated[str, Meta(description="The name of the product.")]
+    quantity: Annotated[int, Meta(ge=1, description="The quantity.")]
+    unit_price_centavos: Annotated[Centavos, Meta(description="The unit price, in centavos.")]
+
+
+class Attempt(Struct, kw_only=True):
+    """One attempt to pay; amounts are in the attempt's currency. Disputed and lost money is neither held nor refunded.
+
+    The held, refunded and disputed amounts of a payment are sums over the attempts in the charge's currency.
+    """
+
+    object: Annotated[Literal["attempt"], Meta(description="Always `attempt`.")]
+    id: AttemptId
+    status: Annotated[Status, Meta(description="The status of the attempt, in the words of the payment's status.")]
+    status_detail: Annotated[
+        str | None, Meta(description="The provider's reason for the status; null if the provider sends none.")
+    ]
+    amount_centavos: Annotated[Centavos, Meta(description="The amount of the attempt, in centavos.")]
+    held_centavos: HeldCentavos
+    refunded_centavos: RefundedCentavos
+    disputed_centavos: DisputedCentavos
+    currency: Currency
+    paid_at: Annotated[Moment | None, Meta(description="When the money came; null if it did not.")]
+
+
+class PaymentPage(Struct, kw_only=True):
+    """The way of the payer: a page of the hub, and the socket that reports changes of the payment."""
+
+    url: Annotated[Address, Meta(description="The payer link: the page on which the payer pays.")]
+    token: Annotated[str, Meta(description="The payer's token: the secret in the link, which opens one payment.")]
+    socket_url: Annotated[
+        Address, Meta(description="The WebSocket that sends the payment's changes, with the payer's token.")
+    ]
+
+
+class Payment(Struct, kw_only=True):
+    """A payment, as the hub knows it: reading it asks no provider."""
+
+    object: Annotated[Literal["payment"], Meta(description="Always `payment`.")]
+    id: PaymentId
+    merchant: MerchantSlug
+    method: Method
+    provider: Provider
+    status: Status
+    status_detail: StatusDetail
+    amount_centavos: Annotated[Centavos, Meta(description="The amount of the charge, in centavos.")]
+    held_centavos: HeldCentavos
+    refunded_centavos: RefundedCentavos
+    disputed_centavos: DisputedCentavos
+    fee_centavos: Annotated[None, Meta(description="Reserved for the provider's fee; always null.")]
+    currency: Currency
+    title: Annotated[str, Meta(description="The title of the order.")]
+    description: Annotated[str, Meta(description="The purpose of the payment, in one line.")]
+    items: Annotated[list[OrderItem], Meta(description="The lines of the order.")]
+    payer_email: Annotated[
+        str | None, Meta(description="The payer's e-mail address; null if it is unknown or was forgotten.")
+    ]
+    charge_id: Annotated[str | None, Meta(description="The provider's id of the charge; null while there is none.")]
+    pix_code: Annotated[
+        str | None, Meta(description="The Pix code as text, to copy and paste; null if the charge has none.")
+    ]
+    checkout_url: Annotated[Address | None, Meta(description="The provider's page to pay on; null if there is none.")]
+    attempts: Annotated[list[Attempt], Meta(description="Every attempt, in the order in which the hub observed them.")]
+    alerts: Annotated[list[AlertName], Meta(description="The open alerts of the payment, the oldest first.")]
+    created_at: Annotated[Moment, Meta(description="When the payment was opened.")]
+    updated_at: Annotated[Moment, Meta(description="When the hub recorded the newest event of the payment.")]
+    paid_at: Annotated[Moment | None, Meta(description="When the payment was paid; null if it is not paid.")]
+    expires_at: Annotated[Moment | None, Meta(description="Until when it can be paid; null without an end.")]
+    payment_page: Annotated[PaymentPage, Meta(description="The way of the payer.")]

@@ -1,0 +1,63 @@
+"""What every route of `/v1` does alike: it waits for a position, tags single reads, and adds the headers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from contracts.operations.operation import Limit
+from services.gateway.gateway import client_address, gateway_of
+from services.gateway.http.caller import CALLER
+from services.gateway.http.etags import tagged
+from services.gateway.http.positions import POSITION
+from services.gateway.http.values import single
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+WINDOW_S: Final = 60
+EXTRATO_AFTER: Final = "Extrato-After"
+
+
+class Conventions(Struct, frozen=True, kw_only=True):
+    """The conventions of one route.
+
+    `waits`: it takes `Extrato-After`, and waits for `read_model`, or reads the log itself if that is None. `has_etag`:
+    it reads one object.
+    """
+
+    limit: Limit | None
+    waits: bool
+    read_model: str | None
+    has_etag: bool
+
+
+# A handler that streams finds them here.
+CONVENTIONS: Final = web.RequestKey("conventions", Conventions)
+
+
+async def answer_v1(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Run the handler of a route of `/v1`; raises `Refused`, and `ReadModelBehind` for a position that is not shown."""
+    gateway, conventions = gateway_of(request), request[CONVENTIONS]
+    after = single(request.headers, EXTRATO_AFTER) if conventions.waits else None
+    if after is not None:
+        await gateway.positions.wait(after, read_model=conventions.read_model)
+    response = await handler(request)
+    if conventions.has_etag and isinstance(response, web.Response) and response.status == 200:
+        return tagged(request, response)
+    return response
+
+
+def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the position and the rate limit; a handler that streams calls this before it prepares its response."""
+    gateway, limit = gateway_of(request), request[CONVENTIONS].limit
+    response.headers["Extrato-Position"] = gateway.positions.text(request.get(POSITION))
+    if limit is not None and (caller := request.get(CALLER)) is not None:
+        quota = gateway.rate_limiter.quota(limit, caller, client_address(request))
+        response.headers["RateLimit-Policy"] = f'"{limit}";q={quota.per_minute};w={WINDOW_S}'
+        response.headers["RateLimit"] = f'"{limit}";r={quota.left};t={math.ceil(quota.reset_s)}'

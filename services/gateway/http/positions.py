@@ -1,0 +1,132 @@
+"""Positions of the log as `/v1` shows them: texts that a client keeps, sends back and compares only for equality."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import functools
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from extrato.domain.errors import Refused
+from extrato.errors import Transient
+from extrato.store.log_head import read_head
+from extrato.store.read_model_lag import ReadModelLag, read_model_lags
+from services.gateway.single_flight import SingleFlight
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    import asyncpg
+
+    from extrato.store.identity import LogIdentity
+
+WAIT_S: Final = 2.0
+POLL_S: Final = 0.02
+MAX_LENGTH: Final = 64
+# A position of another hub is recognised by these bytes of its log's id.
+LOG_ID_BYTES: Final = 4
+
+# The position up to which a request's answer shows the log, where the handler knows it.
+POSITION: Final = web.RequestKey("position", int)
+
+
+class ReadModelBehind(Transient):
+    """The read model has not reached the position in time; a retry may succeed."""
+
+    code = "read_model_behind"
+
+
+class Feed(Protocol):
+    """How far this process has followed the log, and in which epoch."""
+
+    @property
+    def position(self) -> int:
+        """The position up to which this process has read the log."""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of `position`."""
+
+
+class _Place(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    log_id: bytes
+    epoch: int
+    position: int
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(_Place).decode
+
+
+class Positions:
+    """Writes and reads positions of one log, and waits until a read model has reached one."""
+
+    def __init__(self, pool: asyncpg.Pool, identity: LogIdentity, feed: Feed, *, log_id: UUID) -> None:
+        self._pool = pool
+        self._identity = identity
+        self._feed = feed
+        self._log_id = log_id.bytes[:LOG_ID_BYTES]
+        self._lags: SingleFlight[str, ReadModelLag] = SingleFlight()
+
+    async def close(self) -> None:
+        """Cancel the running queries."""
+        await self._lags.close()
+
+    def text(self, position: int | None) -> str:
+        """Return a position as text; None stands for the position that this process has followed."""
+        place = _Place(self._log_id, self._feed.epoch, self._feed.position if position is None else position)
+        return base64.urlsafe_b64encode(_encode(place)).decode().rstrip("=")
+
+    async def wait(self, text: str, *, read_model: str | None) -> None:
+        """Wait until a read shows everything up to a position; None reads the log itself.
+
+        Raises `Refused` for a text that is no position of this log, and `ReadModelBehind` after `WAIT_S`.
+        """
+        position = await self._position(text)
+        if read_model is None:
+            if position > (await read_head(self._pool)).position:
+                raise Refused("position_unknown")
+            return
+        ends_at_s = asyncio.get_running_loop().time() + WAIT_S
+        lag = await self._lag(read_model)
+        if position > lag.position + lag.behind:
+            raise Refused("position_unknown")
+        while lag.position < position:
+            if asyncio.get_running_loop().time() >= ends_at_s:
+                raise ReadModelBehind(read_model)
+            await asyncio.sleep(POLL_S)
+            lag = await self._lags.run(read_model, functools.partial(self._lag, read_model))
+
+    async def _position(self, text: str) -> int:
+        place = _read(text)
+        if place is None or place.log_id != self._log_id:
+            raise Refused("position_unknown")
+        if place.epoch != self._feed.epoch:
+            epoch = (await self._identity.read()).epoch
+            common = await self._identity.last_common_since(place.epoch)
+            if place.epoch > epoch or (place.epoch < epoch and place.position > common):
+                raise Refused("position_unknown")
+        return place.position
+
+    async def _lag(self, read_model: str) -> ReadModelLag:
+        (lag,) = await read_model_lags(self._pool, [read_model])
+        return lag
+
+
+def _read(text: str) -> _Place | None:
+    if len(text) > MAX_LENGTH or not text.isascii():
+        return None
+    try:
+        return _decode(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, msgspec.MsgspecError):
+        return None
+
+
+def note_position(request: web.Request, position: int) -> None:
+    """Note up to where the answer of a request shows the log."""
+    request[POSITION] = position

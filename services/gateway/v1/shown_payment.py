@@ -1,0 +1,105 @@
+"""Builds the payments that `/v1` answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from contracts.v1 import Attempt, OrderItem, Payment, PaymentPage
+from extrato.domain.payment.state import Charged
+from services.gateway.payer_links import payer_links_of
+
+if TYPE_CHECKING:
+    from contracts.events import Item
+    from extrato.domain.payment.ledger import Ledger
+    from extrato.use_cases.payments import LoadedPayment
+    from services.gateway.gateway import Gateway
+
+# By provider and the method of the payment's intent.
+METHODS: Final = {
+    ("pix", "pix"): "pix",
+    ("mercado_pago", "pix"): "mercado_pago_pix",
+    ("mercado_pago", "checkout"): "mercado_pago_checkout",
+}
+
+
+async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
+    """Build a payment with the payer's e-mail address, which is null after the payer was forgotten."""
+    payment = loaded.payment
+    intent, charge = payment.intent, (payment.charge if isinstance(payment, Charged) else None)
+    ledger, total = payment.ledger, payment.ledger.total
+    return Payment(
+        object="payment",
+        id=str(loaded.payment_id),
+        merchant=loaded.merchant,
+        method=METHODS[intent.provider, intent.method],
+        provider=intent.provider,
+        status=payment.status,
+        status_detail=payment.status_detail,
+        amount_centavos=intent.amount_centavos,
+        held_centavos=total.held,
+        refunded_centavos=total.refunded,
+        disputed_centavos=total.disputed,
+        fee_centavos=None,
+        currency=intent.currency,
+        title=intent.title,
+        description=intent.description,
+        items=order_items(intent.items),
+        payer_email=await gateway.hub.personal_data.open(loaded.payment_id, payment.payer_email),
+        charge_id=charge.charge_id if charge else None,
+        pix_code=charge.pix_payload if charge else None,
+        checkout_url=charge.checkout_url if charge else None,
+        attempts=attempts_of(ledger),
+        alerts=list(payment.alerts),
+        created_at=utc(loaded.opened_at),
+        updated_at=utc(loaded.updated_at),
+        paid_at=utc_or_none(ledger.paid_at),
+        expires_at=utc_or_none(intent.expires_at),
+        payment_page=payment_page(gateway, loaded),
+    )
+
+
+def payment_page(gateway: Gateway, loaded: LoadedPayment) -> PaymentPage:
+    """Build the way of the payer: the checkout goes through the hub, so that an ended payment is not paid."""
+    token = gateway.tokens.make(loaded)
+    links = payer_links_of(gateway, loaded, token=token)
+    url = links.checkout if loaded.payment.intent.method == "checkout" else links.pix
+    return PaymentPage(url=url, token=token, socket_url=links.socket)
+
+
+def order_items(items: tuple[Item, ...]) -> list[OrderItem]:
+    """Build the lines of an order."""
+    return [
+        OrderItem(name=item.name, quantity=item.quantity, unit_price_centavos=item.unit_price_centavos)
+        for item in items
+    ]
+
+
+def attempts_of(ledger: Ledger) -> list[Attempt]:
+    """Build the list of all attempts, in the order in which the hub first observed them."""
+    shares = {name: ledger.share(name) for name in ledger.attempts}
+    return [
+        Attempt(
+            object="attempt",
+            id=name,
+            status=attempt.status,
+            status_detail=attempt.status_detail,
+            amount_centavos=attempt.amount_centavos,
+            held_centavos=shares[name].held,
+            refunded_centavos=shares[name].refunded,
+            disputed_centavos=shares[name].disputed,
+            currency=attempt.currency,
+            paid_at=utc_or_none(attempt.paid_at),
+        )
+        for name, attempt in ledger.attempts.items()
+    ]
+
+
+def utc(at: datetime) -> datetime:
+    """Return a time in UTC, which is written with `Z`."""
+    return at.astimezone(UTC)
+
+
+def utc_or_none(at: datetime | None) -> datetime | None:
+    """Return a time in UTC; None where there is none."""
+    return None if at is None else utc(at)
