@@ -38,6 +38,11 @@ def _payment_opened_v3(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _payment_opened_v4(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 4 had nothing of the merchant's own order beside its text."""
+    return {**data, "reference": None, "unique_reference": False, "metadata": None, "return_url": None}
+
+
 def _charge_created_v1(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 had neither the attempt nor the account; every charge could have several attempts."""
     return {**data, "attempt_id": None, "account_id": None}
@@ -111,6 +116,7 @@ UPCASTERS: Final[dict[str, tuple[str, Upcaster]]] = {
     "PaymentOpened.v1": ("PaymentOpened.v2", _payment_opened_v1),
     "PaymentOpened.v2": ("PaymentOpened.v3", _payment_opened_v2),
     "PaymentOpened.v3": ("PaymentOpened.v4", _payment_opened_v3),
+    "PaymentOpened.v4": ("PaymentOpened.v5", _payment_opened_v4),
     "ChargeCreated.v1": ("ChargeCreated.v2", _charge_created_v1),
     "StatusChanged.v1": ("StatusChanged.v2", _status_changed_v1),
     "ProviderConnected.v1": ("ProviderConnected.v2", _provider_connected_v1),

@@ -32,6 +32,10 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
         payer_email="cliente@example.com",
         expires_at=CREATED + timedelta(hours=24),
         charge=None,
+        reference="pedido-2041",
+        unique_reference=True,
+        metadata="s1.sealed",
+        return_url="https://loja.example/pedidos/2041",
     ),
     events.ChargeCreated(
         charge_id="174087000-5b1d0a9e-1f7c-4b5c-9b0e-6f1d2c3b4a59",

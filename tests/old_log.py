@@ -12,7 +12,6 @@ from uuid import UUID, uuid4, uuid5
 import asyncpg
 from msgspec import Struct
 
-from contracts.events import EVENT_OF_TOPIC
 from contracts.upcasters import UPCASTERS
 from extrato.domain.payment.identifiers import stream_id
 from extrato.store.migrations import CREATE_TABLE, read_migrations
@@ -20,6 +19,7 @@ from extrato.store.migrations import CREATE_TABLE, read_migrations
 STORIES: Final = json.loads((Path(__file__).parent / "golden" / "log.json").read_text())
 # The first migration that the older version does not have.
 SEALING: Final = "0020_personal_data"
+FIRST_SEALED: Final = {"PaymentOpened.v4", "ObservationRecorded.v3"}
 APPEND: Final = "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 MERCHANT: Final = "padaria-do-marcos"
 RECORDED_AT: Final = "2026-03-14T12:00:00.000001Z"
@@ -147,7 +147,7 @@ def _raised(topic: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the last version before sealing."""
     while topic in UPCASTERS:
         following, upcaster = UPCASTERS[topic]
-        if following in EVENT_OF_TOPIC and following.partition(".")[0] in {"PaymentOpened", "ObservationRecorded"}:
+        if following in FIRST_SEALED:
             break
         topic, data = following, upcaster(data)
     return topic, data

@@ -26,9 +26,13 @@ class PaymentOpened(Struct, frozen=True, kw_only=True):
     `checkout` for a page of the provider. `bank_payment_id` is an unguessable identifier that contains the payment's
     number; `external_reference` is the identifier that the provider receives. `payer_email` is sealed with the
     payment's key; older logs have it in plain text.
+
+    `reference` is the merchant's number of its order. With `unique_reference`, no other payment that demands the same
+    may have it until this one is closed unpaid. `metadata` is a JSON object of the merchant's texts, sealed in the same
+    way. `return_url` is the merchant's address to which the payer returns.
     """
 
-    schema_version: ClassVar[int] = 4
+    schema_version: ClassVar[int] = 5
 
     provider: str
     method: str
@@ -42,6 +46,10 @@ class PaymentOpened(Struct, frozen=True, kw_only=True):
     payer_email: str | None
     expires_at: datetime | None
     charge: ChargeCreated | None
+    reference: str | None
+    unique_reference: bool
+    metadata: str | None
+    return_url: str | None
 
 
 class ChargeCreated(Struct, frozen=True, kw_only=True):

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from extrato.store.vault import Vault
     from extrato.values import Payer
 
+# The sealed fields of events.
 EMAIL: Final = "payer_email"
+METADATA: Final = "metadata"
 TIMEOUT_S: Final = 5.0
 MOST_PAYMENTS: Final = 100_000
 PAYMENTS_OF: Final = "SELECT payment_id FROM person_tags WHERE tag = $1 ORDER BY payment_id DESC LIMIT $2"

@@ -99,6 +99,10 @@ async def create_payment(
         payer_email=key.seal(wanted.payer.email, EMAIL),
         expires_at=hub.now() + wanted.lifetime,
         charge=None,
+        reference=None,
+        unique_reference=False,
+        metadata=None,
+        return_url=None,
     )
     if _has_more_than_email(wanted):
         # Stored before the intent: if the creation fails, retention removes the row.

@@ -91,6 +91,10 @@ def _payment(
         payer_email=sealed_email(number),
         expires_at=expires_at,
         charge=None,
+        reference=None,
+        unique_reference=False,
+        metadata=None,
+        return_url=None,
     )
     charged = ChargeCreated(
         attempt_id=None,

@@ -37,7 +37,7 @@ async def test_rejection_that_stores_events_is_detected(hub):
     name = uuid4().hex
     hub.session.headers["X-Correlation-Id"] = name
     assert (await send(hub, "/payments/pix", '{"value": 1}'))[0] == 201
-    assert await hub.rows(EVENTS_BECAUSE_OF, name) == [("PaymentOpened.v4",)]
+    assert await hub.rows(EVENTS_BECAUSE_OF, name) == [("PaymentOpened.v5",)]
 
 
 async def send(hub, path, data, *, content_type="application/json"):

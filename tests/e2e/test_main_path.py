@@ -157,7 +157,7 @@ async def test_subscriber_reads_events_and_cannot_publish(hub):
         )
         (message, *_) = await subscription.fetch(10, timeout=5)
         await message.ack()
-        assert message.headers["ce-type"] == "br.extrato.PaymentOpened.v4"
+        assert message.headers["ce-type"] == "br.extrato.PaymentOpened.v5"
         forged = {**message.headers, "ce-type": "br.extrato.StatusChanged.v2"}
         with pytest.raises(nats.errors.Error):
             await client.jetstream().publish(f"payments.x.{link['payment_id']}.X", b"{}", headers=forged, timeout=1)

@@ -260,7 +260,7 @@ async def assert_only_the_data_changed(pool: asyncpg.Pool, before: list[asyncpg.
         assert old_row["state"].partition(head)[0] == new_row["state"].partition(head)[0]
         assert old_row["state"].rpartition(tail)[2] == new_row["state"].rpartition(tail)[2]
     topics = {row["topic"] for row in after}
-    assert {"PaymentOpened.v4", "ObservationRecorded.v3", "ObservationIgnored.v1", "ObservationIgnored.v2"} <= topics
+    assert {"PaymentOpened.v5", "ObservationRecorded.v3", "ObservationIgnored.v1", "ObservationIgnored.v2"} <= topics
     assert not topics & set(seal_log.PLAIN_TOPICS)
 
 

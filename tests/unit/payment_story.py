@@ -47,6 +47,10 @@ OPENED = PaymentOpened(
     payer_email=None,
     expires_at=at(60),
     charge=None,
+    reference=None,
+    unique_reference=False,
+    metadata=None,
+    return_url=None,
 )
 CHARGED = ChargeCreated(
     charge_id="c1", attempt_id=None, account_id=None, checkout_url="https://pay", sandbox_url=None, pix_payload=None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from contracts.envelope import Cause, Envelope
 from contracts.events import EVENTS, Item
-from extrato.store.personal_data import EMAIL
+from extrato.store.personal_data import EMAIL, METADATA
 from tests.privacy_page import classified, explained
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def test_every_part_of_an_event_is_read():
     assert parts <= {*PARTS}
 
 
-def test_email_addresses_are_sealed_fields():
+def test_email_addresses_and_metadata_are_sealed_fields():
     fields = classified("Every text of an event")
-    assert {name.partition(".")[2] for name, kind in fields.items() if kind == "sealed"} == {EMAIL}
+    assert {name.partition(".")[2] for name, kind in fields.items() if kind == "sealed"} == {EMAIL, METADATA}
     assert {kind for name, kind in fields.items() if name.endswith(("digest", "evidence"))} <= {
         "keyed digest",
         "identifier",

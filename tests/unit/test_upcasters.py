@@ -72,6 +72,14 @@ def test_third_payment_opened_may_have_a_charge():
     )
 
 
+def test_fourth_payment_opened_has_nothing_of_the_merchants_order():
+    event = golden("PaymentOpened.v4")
+
+    assert isinstance(event, PaymentOpened)
+    assert event.payer_email == "s1.sealed"
+    assert (event.reference, event.unique_reference, event.metadata, event.return_url) == (None, False, None, None)
+
+
 def test_first_provider_connected_uses_the_payments_api():
     event = read_event("ProviderConnected.v1", (GOLDEN / "ProviderConnected.v1.json").read_bytes())
 

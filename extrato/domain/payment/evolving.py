@@ -91,7 +91,7 @@ def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR
         case CancellationRequested() | CancellationRefused() | PaymentCancelled():
             return replace(payment, cancellation=_CANCELLATION[type(event)])
         case PayerForgotten():
-            return replace(payment, intent=replace(payment.intent, payer_email=None), is_forgotten=True)
+            return replace(payment, intent=replace(payment.intent, payer_email=None, metadata=None), is_forgotten=True)
         case PaymentHeld():
             return replace(payment, hold=event)
         case PaymentReleased():

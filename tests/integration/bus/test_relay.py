@@ -122,7 +122,7 @@ async def test_message_is_a_cloud_event_with_the_logs_content(log: EventLog, bus
     assert headers["ce-specversion"] == "1.0"
     assert headers["ce-id"] == str(payment.event_id)
     assert headers["ce-source"] == "/extrato"
-    assert headers["ce-type"] == "br.extrato.PaymentOpened.v4"
+    assert headers["ce-type"] == "br.extrato.PaymentOpened.v5"
     assert headers["ce-subject"] == "15"
     assert headers["ce-time"] == "2026-03-14T12:00:00Z"
     assert headers["content-type"] == "application/json"

@@ -63,7 +63,7 @@ class Hub:
         """Append an event that this code does not know; return its position."""
         return await self.pool.fetchval(
             """INSERT INTO stored_events (originator_id, originator_version, topic, state)
-               SELECT $1, 1, 'PaymentTeleported.v1', state FROM stored_events WHERE topic = 'PaymentOpened.v4'
+               SELECT $1, 1, 'PaymentTeleported.v1', state FROM stored_events WHERE topic = 'PaymentOpened.v5'
                LIMIT 1 RETURNING notification_id""",
             uuid4(),
         )

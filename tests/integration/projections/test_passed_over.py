@@ -302,5 +302,5 @@ async def test_skipped_events_are_listed(hub, tmp_path, capsys, monkeypatch):
     )
     assert {(words[2], words[4]) for words in said} == {
         ("PaymentTeleported.v1", "unreadable"),
-        ("PaymentOpened.v4", "refused"),
+        ("PaymentOpened.v5", "refused"),
     }

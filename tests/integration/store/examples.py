@@ -31,6 +31,10 @@ def opened(amount_centavos: int = 1000) -> PaymentOpened:
         payer_email=None,
         expires_at=None,
         charge=None,
+        reference=None,
+        unique_reference=False,
+        metadata=None,
+        return_url=None,
     )
 
 

@@ -43,7 +43,7 @@ async def test_read_by_topic_skips_other_events(log: EventLog):
     topic = topic_of(type(appended.events[0].event))
 
     assert [e.position async for e in log.read_all(0, topics=[topic])] == [1, 2]
-    assert [e.position async for e in log.read_all(0, topics=["PaymentOpened.v4"])] == []
+    assert [e.position async for e in log.read_all(0, topics=["PaymentOpened.v5"])] == []
 
 
 async def test_stream_is_read_after_a_version(log: EventLog):
@@ -136,7 +136,7 @@ async def test_signal_returns_after_its_timeout(database_url: str):
 async def test_foreign_row_is_unreadable(pool: asyncpg.Pool):
     recorder, stream = AsyncpgRecorder(pool), uuid4()
     rows = [
-        StoredEvent(originator_id=stream, originator_version=1, topic="PaymentOpened.v4", state=b"\x00"),
+        StoredEvent(originator_id=stream, originator_version=1, topic="PaymentOpened.v5", state=b"\x00"),
         StoredEvent(
             originator_id=stream,
             originator_version=2,

@@ -59,6 +59,10 @@ def opened(**changes) -> events.PaymentOpened:
         "payer_email": None,
         "expires_at": NOON + timedelta(hours=1),
         "charge": None,
+        "reference": None,
+        "unique_reference": False,
+        "metadata": None,
+        "return_url": None,
     }
     return events.PaymentOpened(**{**intent, **changes})
 
