@@ -43,6 +43,7 @@ class WhatGoes(Struct, kw_only=True):
     """What becomes unreadable or is deleted."""
 
     emails: Annotated[int, Meta(ge=0, description="Events with the payer's e-mail address, which becomes unreadable.")]
+    metadata: Annotated[int, Meta(ge=0, description="Events with the merchant's metadata, which becomes unreadable.")]
     evidence: Annotated[int, Meta(ge=0, description="Provider's answers, which become unreadable.")]
     webhook_bodies: Annotated[int, Meta(ge=0, description="Bodies of webhooks, which are deleted.")]
     payer_details: Annotated[int, Meta(ge=0, description="Details for a charge, which are deleted.")]

@@ -62,6 +62,7 @@ __all__ = [
     "EVENT_OF_TOPIC",
     "MERCHANT_EVENTS",
     "PAYMENT_EVENTS",
+    "SEALED_FIELDS",
     "AlertEnded",
     "AlertRaised",
     "AlertResolved",
@@ -115,8 +116,8 @@ __all__ = [
     "WebhookSecretRotated",
     "WebhooksFailing",
     "WebhooksRecovered",
-    "WithPayerEmail",
     "facts_of",
+    "sealed_texts",
     "topic_of",
 ]
 
@@ -174,9 +175,18 @@ PAYMENT_EVENTS: Final[tuple[type[PaymentEvent], ...]] = PaymentEvent.__args__
 MERCHANT_EVENTS: Final[tuple[type[MerchantEvent], ...]] = MerchantEvent.__args__
 EVENTS: Final[tuple[type[Event], ...]] = (*PAYMENT_EVENTS, *MERCHANT_EVENTS, IdempotencyKeyUsed)
 
-# The events with `payer_email`, which is sealed. Forgetting, its proof, exports and timelines go by this list; a test
-# compares it with the fields of all events.
-WithPayerEmail = PaymentOpened | ObservationRecorded
+# The sealed fields of events. Forgetting, its proof, exports and timelines go by this list; a test compares it with the
+# classes of docs/privacy.md.
+SEALED_FIELDS: Final[dict[type[Event], tuple[str, ...]]] = {
+    PaymentOpened: ("payer_email", "metadata"),
+    ObservationRecorded: ("payer_email",),
+}
+
+
+def sealed_texts(event: Event) -> dict[str, str]:
+    """Return the sealed texts of an event, by field."""
+    fields = SEALED_FIELDS.get(type(event), ())
+    return {field: text for field in fields if (text := getattr(event, field)) is not None}
 
 
 def topic_of(event_type: type[Event]) -> str:

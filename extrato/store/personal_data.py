@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -14,7 +15,7 @@ from extrato.store.sealing import BodySeal, CannotOpen, is_sealed
 from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import asyncpg
 
@@ -33,6 +34,14 @@ PAYMENTS_OF: Final = "SELECT payment_id FROM person_tags WHERE tag = $1 ORDER BY
 TAGS: Final = "person tags"
 REQUESTS: Final = "request digests"
 BODIES: Final = "webhook bodies"
+
+_encode_metadata: Final = msgspec.json.Encoder().encode
+_decode_metadata: Final = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def seal_metadata(key: PaymentKey, metadata: Mapping[str, str]) -> str | None:
+    """Return the merchant's metadata sealed; None for an empty object."""
+    return key.seal(_encode_metadata(metadata).decode(), METADATA) if metadata else None
 
 
 class _Secrets(Struct, frozen=True):
@@ -91,6 +100,11 @@ class PersonalData:
             text if text is None or not is_sealed(text) else self._opened(keys.get(payment_id), text, field)
             for payment_id, text in sealed
         ]
+
+    async def open_metadata(self, payment_id: int, text: str | None) -> dict[str, str]:
+        """Return the merchant's metadata of a payment; empty without any, and after the payer was forgotten."""
+        opened = await self.open(payment_id, text, METADATA)
+        return {} if opened is None else _decode_metadata(opened)
 
     def _opened(self, key: PaymentKey | None, text: str, field: str) -> str | None:
         if key is None:

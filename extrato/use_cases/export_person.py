@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from contracts.events import Item, WithPayerEmail
+from contracts.events import Item, sealed_texts
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.person import kind_of
+from extrato.store.personal_data import EMAIL
 from extrato.store.sealing import CannotOpen
 from extrato.use_cases.forget_payer import find_payments
 from extrato.use_cases.payments import load_payment
@@ -44,8 +45,8 @@ class HeldEvidence(Struct, frozen=True, kw_only=True):
 class HeldOfPayment(Struct, frozen=True, kw_only=True):
     """What the hub holds of a payer because of one payment; amounts are whole centavos.
 
-    `emails` are the addresses in the events. `details` are kept until the charge exists, a day at most. `held_until`
-    and `held_because` are those of a hold.
+    `emails` are the addresses in the events, `metadata` is the merchant's. `details` are kept until the charge exists,
+    a day at most. `held_until` and `held_because` are those of a hold.
     """
 
     payment_id: int
@@ -58,6 +59,7 @@ class HeldOfPayment(Struct, frozen=True, kw_only=True):
     description: str
     items: tuple[Item, ...]
     emails: list[str]
+    metadata: dict[str, str]
     details: dict[str, object] | None
     evidence: list[HeldEvidence]
     webhook_deliveries: int
@@ -87,8 +89,7 @@ async def _held_of(hub: Hub, payment_id: int, evidence_kept: timedelta) -> HeldO
     loaded = await load_payment(hub, payment_id)
     intent, data = loaded.payment.intent, hub.personal_data
     events = [envelope.event for envelope in await hub.log.read_stream(stream_id(payment_id))]
-    sealed = [each.payer_email for each in events if isinstance(each, WithPayerEmail)]
-    emails = await data.open_all([(payment_id, text) for text in sealed])
+    emails = await data.open_all([(payment_id, sealed_texts(each).get(EMAIL)) for each in events])
     details = await hub.payers.recall(payment_id)
     hold = (await hub.forgettings.holds([payment_id])).get(payment_id)
     key = (await data.keys.get_all([payment_id])).get(payment_id)
@@ -113,6 +114,7 @@ async def _held_of(hub: Hub, payment_id: int, evidence_kept: timedelta) -> HeldO
         description=intent.description,
         items=intent.items,
         emails=sorted({email for email in emails if email is not None}),
+        metadata=await data.open_metadata(payment_id, intent.metadata),
         details=None if details is None else msgspec.to_builtins(details),
         evidence=evidence,
         webhook_deliveries=await hub.forgettings.count_deliveries(payment_id),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import structlog
 from msgspec import Struct
 
-from contracts.events import WithPayerEmail
+from contracts.events import sealed_texts
 from contracts.events.payment_privacy import AFTER_RESTORE, FORGETTING_REASONS
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import ForgetPayer
@@ -24,6 +24,7 @@ from extrato.domain.person import kind_of
 from extrato.errors import NotFound
 from extrato.store.forgettings import Forgetting, HeldData, Hold
 from extrato.store.forgotten_list import Listed
+from extrato.store.personal_data import EMAIL, METADATA
 from extrato.store.sealing import is_sealed
 from extrato.use_cases.payments import change_payment, load_payment
 
@@ -48,7 +49,7 @@ PlanState = Literal["ready", "waiting", "held", "not_sealed", "forgotten"]
 STAYS: Final = {
     "amounts, refunds, statuses and their times": "fiscal and accounting records (Art. 16 I LGPD; CTN 173, 174, 195)",
     "ids of the payment, of its charge and of its attempts": "they tie the records to the provider's statement",
-    "title, description and items": "the merchant's text; a merchant must not write personal data there",
+    "title, description, items, reference, return address": "the merchant's text; it must not be personal data",
     "digests of evidence, without the bytes": "they show that there was evidence, and not what it said",
 }
 
@@ -56,7 +57,8 @@ STAYS: Final = {
 class Planned(Struct, frozen=True, kw_only=True):
     """What forgetting the payer of one payment does.
 
-    `waits_for` names what must end first. `emails` counts the events with an e-mail address.
+    `waits_for` names what must end first. `emails` and `metadata` count the events with an e-mail address
+    and with the merchant's metadata.
     """
 
     payment_id: int
@@ -65,6 +67,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     waits_for: Sequence[Need] = ()
     hold: Hold | None = None
     emails: int
+    metadata: int
     data: HeldData
     forgotten_at: datetime | None = None
 
@@ -105,13 +108,14 @@ async def _plan(hub: Hub, payment_id: int, hold: Hold | None, known: Forgetting 
     loaded = await load_payment(hub, payment_id)
     history = await hub.log.read_stream(stream_id(payment_id))
     events = [envelope.event for envelope in history]
-    emails = [each.payer_email for each in events if isinstance(each, WithPayerEmail) and each.payer_email]
+    sealed = [(field, text) for each in events for field, text in sealed_texts(each).items()]
+    fields = [field for field, _ in sealed]
     digests = [bytes.fromhex(digest) for each in events if (digest := getattr(each, "evidence", None))]
     data = await hub.forgettings.held_data(
         payment_id, merchant=loaded.merchant, resources=_resources(loaded), digests=digests
     )
     needs = needs_payer_for(loaded.payment)
-    is_plain = data.has_plain_evidence or not all(map(is_sealed, emails))
+    is_plain = data.has_plain_evidence or not all(is_sealed(text) for _, text in sealed)
     state: PlanState = "waiting" if needs else "ready"
     if loaded.payment.is_forgotten or (known is not None and known.destroyed_at is not None):
         state = "forgotten"
@@ -125,7 +129,8 @@ async def _plan(hub: Hub, payment_id: int, hold: Hold | None, known: Forgetting 
         state=state,
         waits_for=needs if state == "waiting" else (),
         hold=hold if state == "held" else None,
-        emails=len(emails),
+        emails=fields.count(EMAIL),
+        metadata=fields.count(METADATA),
         data=data,
         forgotten_at=known.destroyed_at if known is not None else None,
     )

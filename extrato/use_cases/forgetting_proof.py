@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from contracts.events import PayerForgotten, WithPayerEmail
+from contracts.events import PayerForgotten, sealed_texts
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import NotFound
 
@@ -90,11 +90,11 @@ async def _prove(hub: Hub, request: Forgetting, destroyed_at: datetime) -> Destr
         SealedField(
             position=each.position,
             event_id=each.event_id,
-            field="payer_email",
-            sha256=hashlib.sha256(each.event.payer_email.encode()).hexdigest(),
+            field=field,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
         )
         for each in history
-        if isinstance(each.event, WithPayerEmail) and each.event.payer_email is not None
+        for field, text in sealed_texts(each.event).items()
     ]
     pieces = await hub.forgettings.evidence(request.payment_id)
     recorded = next((each.position for each in history if isinstance(each.event, PayerForgotten)), None)

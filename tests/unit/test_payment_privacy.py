@@ -6,12 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.events import (
-    EVENTS,
     CancellationRequested,
     PayerForgotten,
     PaymentHeld,
     PaymentReleased,
-    WithPayerEmail,
 )
 from extrato.domain.payment.commands import ForgetPayer, HoldPayment, ReleasePayment
 from extrato.domain.payment.decisions import PAYMENT
@@ -81,5 +79,6 @@ def test_payment_in_flight_needs_the_payers_data(happened, needs):
     assert needs_payer_for(after(*happened)) == needs
 
 
-def test_list_of_events_with_a_payers_address_is_complete():
-    assert set(WithPayerEmail.__args__) == {each for each in EVENTS if "payer_email" in each.__struct_fields__}
+def test_forgetting_removes_the_metadata_from_the_state():
+    sealed = replace(OPENED, metadata="s1.sealed")
+    assert after(sealed, CHARGED, FORGOTTEN).intent.metadata is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from contracts.envelope import Cause, Envelope
-from contracts.events import EVENTS, Item
+from contracts.events import EVENTS, SEALED_FIELDS, Item
 from extrato.store.personal_data import EMAIL, METADATA
 from tests.privacy_page import classified, explained
 
@@ -41,7 +41,9 @@ def test_every_part_of_an_event_is_read():
 
 def test_email_addresses_and_metadata_are_sealed_fields():
     fields = classified("Every text of an event")
-    assert {name.partition(".")[2] for name, kind in fields.items() if kind == "sealed"} == {EMAIL, METADATA}
+    sealed = {name for name, kind in fields.items() if kind == "sealed"}
+    assert sealed == {f"{event.__name__}.{field}" for event, names in SEALED_FIELDS.items() for field in names}
+    assert {name.partition(".")[2] for name in sealed} == {EMAIL, METADATA}
     assert {kind for name, kind in fields.items() if name.endswith(("digest", "evidence"))} <= {
         "keyed digest",
         "identifier",

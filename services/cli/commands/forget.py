@@ -128,7 +128,8 @@ def _tell(planned: Sequence[Planned], *, is_done: bool) -> None:
 def _line(planned: Planned) -> str:
     data = planned.data
     goes = (
-        f"{planned.emails} e-mail addresses in events, {data.evidence} provider's answers, "
+        f"{planned.emails} e-mail addresses and {planned.metadata} metadata in events, "
+        f"{data.evidence} provider's answers, "
         f"{data.webhook_bodies} webhook bodies, {data.payer_details} details, {data.tags} tags"
     )
     match planned.state:

@@ -98,6 +98,7 @@ def _body(planned: Planned) -> api.ForgottenPayment:
         held_until=_local_time(held.until if held else None),
         goes=api.WhatGoes(
             emails=planned.emails,
+            metadata=planned.metadata,
             evidence=data.evidence,
             webhook_bodies=data.webhook_bodies,
             payer_details=data.payer_details,

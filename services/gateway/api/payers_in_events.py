@@ -1,4 +1,4 @@
-"""Shows the payer's data in the events of a timeline: opened, or when it was erased."""
+"""Shows the sealed texts in the events of a timeline: opened, or when they were erased."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from contracts.events import PayerForgotten, WithPayerEmail
+from contracts.events import PayerForgotten, sealed_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,23 +18,19 @@ if TYPE_CHECKING:
 
 
 async def payers_in(data: PersonalData, payment_id: int, history: Sequence[Envelope]) -> dict[str, str | None]:
-    """Return the text to show for each sealed e-mail address in the events of a payment.
+    """Return the text to show for each sealed text in the events of a payment.
 
-    Between the destruction of the key and its event, an address is shown as None.
+    Between the destruction of the key and its event, a text is shown as None.
     """
-    events = [envelope.event for envelope in history]
-    texts = {each.payer_email for each in events if isinstance(each, WithPayerEmail)}
-    sealed = [text for text in texts if text is not None]
+    sealed = {(field, text) for envelope in history for field, text in sealed_texts(envelope.event).items()}
     erased = next((envelope for envelope in history if isinstance(envelope.event, PayerForgotten)), None)
     if erased is not None:
         at = erased.recorded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return dict.fromkeys(sealed, f"erased on {at}")
-    opened = await data.open_all([(payment_id, text) for text in sealed])
-    return dict(zip(sealed, opened, strict=True))
+        return {text: f"erased on {at}" for _, text in sealed}
+    return {text: await data.open(payment_id, text, field) for field, text in sealed}
 
 
 def show_payer(event: Event, payers: Mapping[str, str | None]) -> Event:
     """Return an event with the texts of `payers_in`."""
-    if not isinstance(event, WithPayerEmail) or event.payer_email is None:
-        return event
-    return replace(event, payer_email=payers[event.payer_email])
+    texts = sealed_texts(event)
+    return replace(event, **{field: payers[text] for field, text in texts.items()}) if texts else event
