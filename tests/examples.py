@@ -138,6 +138,9 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.PaymentReleased(),
     events.MerchantRegistered(slug="padaria-do-marcos", name="Padaria do Marcos", city="São Paulo"),
     events.MerchantRenamed(name="Padaria do Marcos e Filhos", city="São Paulo"),
+    events.MerchantOriginsSet(
+        return_origins=("https://loja.padaria.example",), frame_origins=("https://www.padaria.example",)
+    ),
     events.PixKeySet(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
     events.PixKeyRemoved(),
     events.ProviderConnected(

@@ -58,6 +58,21 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="A name or city is empty, too long, or has no character that a BR Code can contain.",
         remedy="Correct the name or city.",
     ),
+    "invalid_origin": entry(
+        400,
+        "An origin is https:// and a host, perhaps with a port, as in https://shop.example; at most 300 characters.",
+        "Uma origem é https:// e um domínio, talvez com porta, como https://loja.example; até 300 caracteres",
+        cause="An origin of `return_origins` or `frame_origins` has another scheme, a path, user information or other "
+        "characters. Only a host of the same machine, `localhost`, may have http.",
+        remedy="Send the part of the address before the path, and other letters of a host in ASCII (`xn--…`).",
+    ),
+    "too_many_origins": entry(
+        400,
+        "A merchant has at most {maximum} origins of a kind.",
+        "São no máximo 20 origens de cada tipo",
+        cause="`return_origins` or `frame_origins` has more.",
+        remedy="Remove origins that are not used.",
+    ),
     "invalid_product": entry(
         400,
         "A product's name has 1 to {maximum} printable characters.",

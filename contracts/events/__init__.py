@@ -15,6 +15,7 @@ from contracts.events.idempotency import IdempotencyKeyUsed
 from contracts.events.merchant import (
     ApiKeyIssued,
     ApiKeyRevoked,
+    MerchantOriginsSet,
     MerchantRegistered,
     MerchantRenamed,
     PixKeyRemoved,
@@ -83,6 +84,7 @@ __all__ = [
     "Item",
     "LatePaymentReceived",
     "MerchantEvent",
+    "MerchantOriginsSet",
     "MerchantRegistered",
     "MerchantRenamed",
     "MoneyAccepted",
@@ -156,6 +158,7 @@ PaymentEvent = PaymentOpened | EventOfOpened
 ApiKeyEvent = ApiKeyIssued | ApiKeyRevoked
 EventOfRegistered = (
     MerchantRenamed
+    | MerchantOriginsSet
     | PixKeySet
     | PixKeyRemoved
     | ProviderConnected

@@ -27,6 +27,15 @@ class MerchantRenamed(Struct, frozen=True, kw_only=True):
     city: str
 
 
+class MerchantOriginsSet(Struct, frozen=True, kw_only=True):
+    """The merchant named its web origins, sorted: of addresses to return to, and of pages that may frame its pages."""
+
+    schema_version: ClassVar[int] = 1
+
+    return_origins: tuple[str, ...]
+    frame_origins: tuple[str, ...]
+
+
 class PixKeySet(Struct, frozen=True, kw_only=True):
     """The merchant receives direct Pix at this key; `kind` is cpf, cnpj, phone, email or evp."""
 

@@ -1,4 +1,4 @@
-"""One merchant: its name, prices, provider accounts and API keys.
+"""One merchant: its name, web origins, prices, provider accounts and API keys.
 
 Pure, and divided like a payment: stream, state, commands, decisions. The stream of the reserved slug holds the keys of
 the hub itself, which act for all merchants; it is not a merchant.
@@ -18,6 +18,7 @@ from contracts.events import (
     EventOfRegistered,
     Item,
     MerchantEvent,
+    MerchantOriginsSet,
     MerchantRegistered,
     MerchantRenamed,
     PixKeyRemoved,
@@ -33,10 +34,11 @@ from contracts.events import (
 )
 from contracts.names import canonical_name
 from contracts.subjects import MERCHANT_SLUG
-from extrato.domain import api_keys, provider_accounts, webhook_health
+from extrato.domain import api_keys, origins, provider_accounts, webhook_health
 from extrato.domain.api_keys import ApiKeys, IssueApiKey, KeyCommand, ListedPricesOnly, RevokeApiKey
 from extrato.domain.decider import Decider
 from extrato.domain.errors import Refused, UnknownName
+from extrato.domain.origins import SetOrigins
 from extrato.domain.pix_keys import normalise
 from extrato.domain.plain_ascii import plain_ascii
 from extrato.domain.provider_accounts import (
@@ -86,6 +88,8 @@ class Registered(Struct, frozen=True, kw_only=True):
     slug: str
     name: str
     city: str
+    return_origins: frozenset[str] = frozenset()
+    frame_origins: frozenset[str] = frozenset()
     pix_key: PixKeySet | None = None
     connections: ProviderAccounts = {}
     webhooks: WebhookStates = {}
@@ -118,6 +122,12 @@ def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Regist
     match event:
         case MerchantRenamed():
             return replace(merchant, name=canonical_name(event.name), city=canonical_name(event.city))
+        case MerchantOriginsSet():
+            return replace(
+                merchant,
+                return_origins=frozenset(event.return_origins),
+                frame_origins=frozenset(event.frame_origins),
+            )
         case PixKeySet():
             return replace(merchant, pix_key=event)
         case PixKeyRemoved():
@@ -192,7 +202,9 @@ class WithdrawProduct(Struct, frozen=True, kw_only=True):
 
 
 ProductCommand = PriceProduct | WithdrawProduct
-CommandToRegistered = Rename | SetPixKey | RemovePixKey | ProviderAccountCommand | JudgeWebhooks | ProductCommand
+CommandToRegistered = (
+    Rename | SetOrigins | SetPixKey | RemovePixKey | ProviderAccountCommand | JudgeWebhooks | ProductCommand
+)
 Command = Register | CommandToRegistered | KeyCommand
 
 # --- decisions ----------------------------------------------------------------------------------
@@ -217,10 +229,14 @@ def registered(merchant: Merchant, slug: str = "") -> Registered:
     raise Refused("merchant_not_found", slug)
 
 
-def _decide_registered(command: CommandToRegistered, merchant: Registered) -> list[MerchantEvent]:
+def _decide_registered(command: CommandToRegistered, merchant: Registered) -> list[MerchantEvent]:  # noqa: PLR0911 - one for each
     match command:
         case Rename():
             return _rename(command, merchant)
+        case SetOrigins():
+            return list(
+                origins.decide(command, return_origins=merchant.return_origins, frame_origins=merchant.frame_origins)
+            )
         case SetPixKey():
             event = PixKeySet(kind=command.kind, key=normalise(command.kind, command.key))
             return [] if merchant.pix_key == event else [event]

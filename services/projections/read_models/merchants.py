@@ -11,6 +11,7 @@ from contracts.events import (
     MERCHANT_EVENTS,
     ApiKeyIssued,
     ApiKeyRevoked,
+    MerchantOriginsSet,
     MerchantRegistered,
     MerchantRenamed,
     PixKeyRemoved,
@@ -104,7 +105,13 @@ def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> Merch
             return replace(document, prices_centavos=prices)
         case ApiKeyIssued() | ApiKeyRevoked():
             return replace(document, api_keys=_evolve_keys(document.api_keys, event))
-        case MerchantRegistered() | WebhookSecretRotated() | WebhooksFailing() | WebhooksRecovered():
+        case (
+            MerchantRegistered()
+            | MerchantOriginsSet()
+            | WebhookSecretRotated()
+            | WebhooksFailing()
+            | WebhooksRecovered()
+        ):
             return document
         case _:
             assert_never(event)

@@ -201,6 +201,7 @@ ONE_OF_EACH = (
     events.PaymentReleased(),
     REGISTERED,
     RENAMED,
+    events.MerchantOriginsSet(return_origins=("https://loja.example",), frame_origins=()),
     PIX_KEY,
     events.PixKeyRemoved(),
     CONNECTED,
