@@ -164,6 +164,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     ),
     events.ApiKeyRevoked(key_id="a1b2c3d4"),
     events.IdempotencyKeyUsed(request_digest="45" * 32, opened_payment_id=15),
+    events.ReferenceTaken(reference="pedido-2041", payment_id=15, previous_payment_id=14),
 )
 
 # A payment that has its charge when it is opened; the first example gets its charge later.

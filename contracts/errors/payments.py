@@ -27,6 +27,22 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The sequence of payment numbers is behind the log; the hub corrects it and takes the next number.",
         remedy="Nothing: the hub repeats the creation automatically.",
     ),
+    "reference_taken": entry(
+        409,
+        "Payment {payment_id} has this reference.",
+        "O pagamento {payment_id} já tem esta referência",
+        cause="The request has `unique_reference`, and so had another payment with this reference. That one is open "
+        "or paid.",
+        remedy="Use that payment. To charge the order by another one, cancel it first.",
+    ),
+    "return_url_not_allowed": entry(
+        400,
+        "The return address must begin with an origin that the merchant has registered.",
+        "O endereço de retorno deve começar com uma origem que a loja registrou",
+        cause="The address has another scheme than https, user information, blanks or backslashes. Or its origin is "
+        "none of the merchant's `return_origins`.",
+        remedy="Register the origin, such as https://shop.example, or correct the address.",
+    ),
     "payer_forgotten": entry(
         409,
         "The payer of this payment was forgotten, so there is nothing to hold.",

@@ -57,6 +57,7 @@ from contracts.events.payment_observations import (
 )
 from contracts.events.payment_opening import ChargeCreated, ChargeRefused, Item, PaymentOpened
 from contracts.events.payment_privacy import PayerForgotten, PaymentHeld, PaymentReleased
+from contracts.events.references import ReferenceTaken
 
 __all__ = [
     "EVENTS",
@@ -107,6 +108,7 @@ __all__ = [
     "ProviderConnected",
     "ProviderCredentialRotated",
     "ProviderDisconnected",
+    "ReferenceTaken",
     "RefundAccepted",
     "RefundMade",
     "RefundRefused",
@@ -171,12 +173,12 @@ EventOfRegistered = (
     | ProductWithdrawn
 )
 MerchantEvent = MerchantRegistered | EventOfRegistered | ApiKeyEvent
-Event = PaymentEvent | MerchantEvent | IdempotencyKeyUsed
+Event = PaymentEvent | MerchantEvent | IdempotencyKeyUsed | ReferenceTaken
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
 PAYMENT_EVENTS: Final[tuple[type[PaymentEvent], ...]] = PaymentEvent.__args__
 MERCHANT_EVENTS: Final[tuple[type[MerchantEvent], ...]] = MerchantEvent.__args__
-EVENTS: Final[tuple[type[Event], ...]] = (*PAYMENT_EVENTS, *MERCHANT_EVENTS, IdempotencyKeyUsed)
+EVENTS: Final[tuple[type[Event], ...]] = (*PAYMENT_EVENTS, *MERCHANT_EVENTS, IdempotencyKeyUsed, ReferenceTaken)
 
 # The sealed fields of events. Forgetting, its proof, exports and timelines go by this list; a test compares it with the
 # classes of docs/privacy.md.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extrato.domain.payment.commands import StartWatch
-from extrato.use_cases.create_payment import WATCH
+from extrato.use_cases.complete_charge import WATCH
 from extrato.use_cases.payments import Decided, change_payment, load_payment
 
 if TYPE_CHECKING:

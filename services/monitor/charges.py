@@ -17,7 +17,7 @@ from extrato.errors import (
     ProviderUnavailable,
 )
 from extrato.store.vault_keys import InvalidVaultKey
-from extrato.use_cases.create_payment import complete_charge
+from extrato.use_cases.complete_charge import complete_charge
 from services.monitor.backoff import BackOff
 from services.monitor.schedule import CLOCK, INTERVAL_S, Again, Decision
 

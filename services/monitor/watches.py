@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from extrato.use_cases.create_payment import WATCH
+from extrato.use_cases.complete_charge import WATCH
 from extrato.use_cases.payments import load_payment
 from services.monitor.schedule import check_number
 

@@ -127,8 +127,8 @@ class LogWriter:
             payer=Payer(email="cliente@example.com"),
             lifetime=timedelta(seconds=lifetime_s),
         )
-        loaded = await create_payment(self._hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
-        return await self._address(loaded.payment_id, method)
+        created = await create_payment(self._hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
+        return await self._address(created.loaded.payment_id, method)
 
     async def open_without_charge(self, *, method: str) -> str:
         """Open a payment while the provider does not answer: the intent is recorded, the charge is missing."""

@@ -204,7 +204,8 @@ async def short_pix(inside):
         lifetime=timedelta(seconds=0.5),
     )
     merchant = await MerchantDirectory(inside.log).get(MERCHANT)
-    return await create_payment(inside, merchant, wanted, idempotency_key=None, cause=CAUSE)
+    created = await create_payment(inside, merchant, wanted, idempotency_key=None, cause=CAUSE)
+    return created.loaded
 
 
 @claim("pix-confirmation.more")

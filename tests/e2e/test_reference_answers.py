@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from contracts.events import Item
-from extrato.use_cases.create_payment import WATCH, NewPayment, create_payment
+from extrato.use_cases.complete_charge import WATCH
+from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.values import Payer
 from tests.compatibility.claim import claim
@@ -303,7 +304,7 @@ async def links_whose_monitor_is_over(hub, count):
         payments = [
             await create_payment(late, merchant, wanted, idempotency_key=None, cause=CAUSE) for _ in range(count)
         ]
-    return [payment.payment_id for payment in payments]
+    return [created.loaded.payment_id for created in payments]
 
 
 # --- Pix in real time -----------------------------------------------------------------------------

@@ -214,7 +214,8 @@ async def create(hub: Hub) -> ChargedPayment:
         payer=Payer(),
         lifetime=timedelta(hours=1),
     )
-    return await create_payment(hub, await hub.merchants.get("padaria"), wanted, idempotency_key=None, cause=CAUSE)
+    merchant = await hub.merchants.get("padaria")
+    return (await create_payment(hub, merchant, wanted, idempotency_key=None, cause=CAUSE)).loaded
 
 
 async def pay(hub: Hub, provider: SimulatedProvider, charged: ChargedPayment) -> None:

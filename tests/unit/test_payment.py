@@ -35,6 +35,7 @@ from extrato.domain.payment.commands import (
     Expire,
     RecordCharge,
     RecordObservation,
+    RecordReturn,
     RequestCancellation,
     RequestRefund,
     StartWatch,
@@ -54,6 +55,7 @@ from tests.compatibility.claim import claim
 from tests.unit.payment_story import (
     BANK_ID,
     CHARGED,
+    DIRECT_PIX,
     EXPIRED,
     NO_CHARGE,
     NOON,
@@ -114,6 +116,49 @@ def test_creation_with_another_charge_is_refused():
 )
 def test_commands_to_an_unknown_payment_are_refused(command: Command):
     assert given_events().refuses(command) == "payment_not_found"
+
+
+@pytest.mark.parametrize(
+    ("happened", "is_free"),
+    [
+        ([OPENED], False),
+        ([OPENED, NO_CHARGE], True),
+        ([OPENED, CHARGED], False),
+        ([OPENED, CHARGED, EXPIRED], True),
+        ([OPENED, CHARGED, CancellationRequested()], False),
+        ([OPENED, CHARGED, CancellationRequested(), PaymentCancelled()], True),
+        ([OPENED, EXPIRED], True),
+        ([DIRECT_PIX, EXPIRED], True),
+    ],
+)
+def test_payment_closed_unpaid_frees_the_order(happened, is_free):
+    assert PAYMENT.fold(happened).is_closed_unpaid == is_free
+
+
+@pytest.mark.parametrize(
+    ("status", "is_free"),
+    [("pending", False), ("approved", False), ("refunded", False), ("cancelled", True), ("rejected", True)],
+)
+def test_ended_charge_that_is_its_own_attempt_frees_the_order_unpaid(status, is_free):
+    history = [OPENED, PIX]
+    history += given_events(*history).when(observe(status, attempt="900"))
+    assert PAYMENT.fold(history).is_closed_unpaid == is_free
+
+
+def test_late_money_keeps_the_order_until_it_is_returned():
+    late = ConfirmByBank(
+        amount_centavos=1000,
+        end_to_end_id="E1",
+        received_at=at(70),
+        paid_at=at(65),
+        grace=timedelta(0),
+        evidence=None,
+    )
+    history = [DIRECT_PIX, *given_events(DIRECT_PIX).when(late)]
+    assert not PAYMENT.fold(history).is_closed_unpaid
+    returned = RecordReturn(return_id="D1", end_to_end_id=None, amount_centavos=1000, returned_at=at(80))
+    history += given_events(*history).when(returned)
+    assert PAYMENT.fold(history).is_closed_unpaid
 
 
 # --- charge -------------------------------------------------------------------------------------

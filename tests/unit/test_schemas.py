@@ -73,6 +73,8 @@ WITHOUT_OPERATION = {code for code in CATALOGUE if code.startswith("brcode_")} |
     "payment_already_opened",
     "provider_shows_nothing",
     "read_model_behind",
+    "reference_taken",
+    "return_url_not_allowed",
     "too_many_origins",
     "unfit_role",
     "unfit_schema",

@@ -117,6 +117,13 @@ class _Opened(Struct, frozen=True):
         return self.expired or self.cancellation == "completed"
 
     @property
+    def is_closed_unpaid(self) -> bool:
+        """No payer can pay, and no money stayed: the order may be charged by another payment."""
+        total = self.ledger.total
+        is_over = self.is_closed or self.is_over_at_provider
+        return is_over and not (self.is_settled or self.ledger.held_by or total.disputed)
+
+    @property
     def deciding_attempt(self) -> Attempt | None:
         """Return the deciding attempt, if there is any."""
         return self.attempts.get(self.attempt_id) if self.attempt_id else None

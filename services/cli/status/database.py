@@ -22,7 +22,7 @@ from extrato.store.unavailable import DATABASE_UNAVAILABLE
 from extrato.store.vault import Vault as StoredSecrets
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.store.wal_archive import wal_not_archived
-from extrato.use_cases.create_payment import WATCH
+from extrato.use_cases.complete_charge import WATCH
 from services.cli import preflight
 from services.cli.checks import ANSWER_WITHIN_S
 from services.cli.status.shape import (

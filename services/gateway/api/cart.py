@@ -45,10 +45,10 @@ async def create_cart(request: web.Request) -> web.Response:
         lifetime=_lifetime(body),
     )
     key = fields.idempotency_key(request.headers, route="cart", body=raw)
-    loaded = await create_payment(
+    created = await create_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
-    return json_response(await _created(gateway, loaded), status=201)
+    return json_response(await _created(gateway, created.loaded), status=201)
 
 
 def _lifetime(body: CartCreation) -> timedelta:

@@ -46,12 +46,13 @@ async def generate_link(request: web.Request) -> web.Response:
         lifetime=timedelta(minutes=body.expires_in_minutes or LIFETIME_MINUTES),
     )
     key = fields.idempotency_key(request.headers, route="link", body=raw)
-    loaded = await create_payment(
+    created = await create_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
+    loaded = created.loaded
     intent, charge = loaded.payment.intent, loaded.payment.charge
     links = payer_links_of(gateway, loaded)
-    created = LinkCreated(
+    answer = LinkCreated(
         success=True,
         payment_id=loaded.payment_id,
         preference_id=charge.charge_id,
@@ -67,7 +68,7 @@ async def generate_link(request: web.Request) -> web.Response:
         external_reference=intent.external_reference,
         created_at=local_time(loaded.opened_at),
     )
-    return json_response(created)
+    return json_response(answer)
 
 
 async def check_payment(request: web.Request) -> web.Response:

@@ -63,19 +63,19 @@ async def create_pix(request: web.Request) -> web.Response:
         lifetime=timedelta(minutes=body.expires_in_minutes or LIFETIME_MINUTES),
     )
     key = fields.idempotency_key(request.headers, route="pix", body=raw)
-    loaded = await create_payment(
+    created = await create_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
-    created = _pix_payment(gateway, loaded)
+    payment = _pix_payment(gateway, created.loaded)
     return json_response(
         PixCreated(
             message="The payment has been created.",
-            payment=created,
-            payload=created.payload,
-            payment_url=created.payment_url,
+            payment=payment,
+            payload=payment.payload,
+            payment_url=payment.payment_url,
         ),
         status=201,
-        headers={"Location": created.payment_url},
+        headers={"Location": payment.payment_url},
     )
 
 

@@ -145,9 +145,9 @@ class World:
             payer=payer or Payer(),
             lifetime=lifetime,
         )
-        loaded = await create_payment(hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
-        await self.wait_until_projected(loaded.payment_id)
-        return loaded
+        created = await create_payment(hub or self.hub, merchant, wanted, idempotency_key=None, cause=CAUSE)
+        await self.wait_until_projected(created.loaded.payment_id)
+        return created.loaded
 
     async def wait_until_projected(self, payment_id: int) -> None:
         head = await self.hub.log.head()

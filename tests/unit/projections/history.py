@@ -215,5 +215,6 @@ ONE_OF_EACH = (
     KEY_ISSUED,
     KEY_REVOKED,
     events.IdempotencyKeyUsed(request_digest="ef" * 32, opened_payment_id=15),
+    events.ReferenceTaken(reference="pedido-15", payment_id=15, previous_payment_id=None),
 )
 AFTER_THE_OPENING = tuple(event for event in ONE_OF_EACH[1:] if isinstance(event, events.PAYMENT_EVENTS))
