@@ -8,9 +8,10 @@ from msgspec import Struct
 
 
 class IdempotencyKeyUsed(Struct, frozen=True, kw_only=True):
-    """A caller sent an idempotency key with a creation. This is the only event in the stream that the key names.
+    """A caller sent an idempotency key with a creation, or with another request about a payment of `/v1`.
 
-    The same request with the same key returns the same payment; another request is refused.
+    This is the only event in the stream that the key names. The same request with the same key is about the same
+    payment; another request is refused.
     """
 
     schema_version: ClassVar[int] = 1

@@ -78,6 +78,15 @@ async def handle(
     raise Overloaded(stream.about, why="stream")
 
 
+async def begin_stream(hub: Hub, append: StreamAppend) -> bool:
+    """Append the first events of a stream; returns False, and appends nothing, if the stream has events."""
+    try:
+        await hub.log.append(append)
+    except Conflict:
+        return False
+    return True
+
+
 def _named(attached: Attached, events: Sequence[Any]) -> Attached:
     """Return `attached` with the evidence that the events name."""
     if not attached.evidence:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Struct
 
-from contracts.events import ChargeRefused, IdempotencyKeyUsed, Item, PaymentOpened
+from contracts.events import ChargeRefused, Item, PaymentOpened
 from extrato.domain.errors import Refused
 from extrato.domain.origins import origin_of
 from extrato.domain.payment import state
@@ -20,10 +19,11 @@ from extrato.domain.payment.commands import CreatePayment, RecordCharge
 from extrato.domain.payment.decisions import ALREADY_OPENED
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference
 from extrato.errors import Conflict, Overloaded, ProviderNotConnected
-from extrato.store.appender import Attached, StreamAppend
+from extrato.store.appender import Attached
 from extrato.store.personal_data import EMAIL, seal_metadata
-from extrato.use_cases.command_handler import ATTEMPTS, handle, new_events
+from extrato.use_cases.command_handler import ATTEMPTS, handle
 from extrato.use_cases.complete_charge import complete_charge, request_charge
+from extrato.use_cases.idempotency import payment_of_key, use_of_key
 from extrato.use_cases.payment_metrics import count_opening
 from extrato.use_cases.payments import (
     ChargedPayment,
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from extrato.domain.payment.state import Payment
     from extrato.use_cases.command_handler import Handled
     from extrato.use_cases.hub import Hub
+    from extrato.use_cases.idempotency import IdempotencyKey
 
-KEY_NAMESPACE: Final = UUID("6d1a9a0c-3f55-5e0d-8c1b-0f7a6a3b9a77")
 CURRENCY: Final = "BRL"
 
 
@@ -76,13 +76,6 @@ class Created(Struct, frozen=True, kw_only=True):
 
     loaded: ChargedPayment
     is_repeated: bool
-
-
-class IdempotencyKey(Struct, frozen=True, kw_only=True):
-    """The caller's key for one creation; `request_digest` identifies the request."""
-
-    key: str
-    request_digest: str
 
 
 async def create_payment(
@@ -135,9 +128,10 @@ async def create_payment(
     try:
         handled = await _open(hub, merchant, number, opened, key=idempotency_key, attached=attached, cause=cause)
     except Conflict:
-        if idempotency_key is None or (first := await _use_of(hub, merchant, idempotency_key)) is None:
+        first = None if idempotency_key is None else await payment_of_key(hub, merchant.slug, idempotency_key)
+        if first is None:
             raise
-        return await _repeat_creation(hub, merchant, idempotency_key, first, cause=cause)
+        return await _repeat_creation(hub, merchant, first, cause=cause)
     except Refused as error:
         if error.code != ALREADY_OPENED:
             await hub.payers.forget(number)
@@ -172,7 +166,7 @@ async def _open(
     """
     slug, unique = merchant.slug, opened.reference if opened.unique_reference else None
     stream, command = payment_stream(number, merchant=slug), CreatePayment(intent=opened)
-    beside = [] if key is None else [await _use(hub, merchant, key, number, cause=cause)]
+    beside = [] if key is None else [await use_of_key(hub, slug, key, payment_id=number, cause=cause)]
     if unique is None:
         return await handle(hub, stream, [command], cause=cause, attached=attached, is_new=True, beside=beside)
     free = NEVER_TAKEN
@@ -182,20 +176,10 @@ async def _open(
         try:
             return await handle(hub, stream, [command], cause=cause, attached=attached, is_new=True, beside=both)
         except Conflict:
-            if key is not None and await _use_of(hub, merchant, key) is not None:
+            if key is not None and await payment_of_key(hub, slug, key) is not None:
                 raise
             free = await find_free(hub, slug, unique)
     raise Overloaded(f"Reference {unique}", why="stream")
-
-
-async def _use(hub: Hub, merchant: Registered, key: IdempotencyKey, number: int, *, cause: Cause) -> StreamAppend:
-    digest = await hub.personal_data.request_digest(key.request_digest)
-    used = IdempotencyKeyUsed(request_digest=digest, opened_payment_id=number)
-    return StreamAppend(
-        stream_id=_key_stream(merchant.slug, key),
-        expected_version=0,
-        events=new_events(hub, [used], merchant=merchant.slug, payment_id=None, cause=cause),
-    )
 
 
 async def _request_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:
@@ -223,25 +207,9 @@ def _has_more_than_email(wanted: NewPayment) -> bool:
     return any((payer.name, payer.phone, payer.cpf, payer.cnpj))
 
 
-async def _use_of(hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey) -> IdempotencyKeyUsed | None:
-    """Return the creation that used the key, if there is one."""
-    history = await hub.log.read_stream(_key_stream(merchant.slug, idempotency_key))
-    return next((each.event for each in history if isinstance(each.event, IdempotencyKeyUsed)), None)
-
-
-async def _repeat_creation(
-    hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey, used: IdempotencyKeyUsed, *, cause: Cause
-) -> Created:
-    # Older logs have the digest without a key.
-    digests = {idempotency_key.request_digest, await hub.personal_data.request_digest(idempotency_key.request_digest)}
-    if used.request_digest not in digests:
-        raise Refused("idempotency_key_reused", "Idempotency-Key")
-    loaded = await complete_charge(hub, merchant, used.opened_payment_id, cause=cause)
+async def _repeat_creation(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> Created:
+    loaded = await complete_charge(hub, merchant, payment_id, cause=cause)
     # The answer equals the first one, without later changes of the payment.
     first = state.charged(loaded.payment.intent, loaded.payment.charge)
     loaded = msgspec.structs.replace(loaded, payment=first, updated_at=loaded.opened_at)
     return Created(loaded=loaded, is_repeated=True)
-
-
-def _key_stream(merchant: str, idempotency_key: IdempotencyKey) -> UUID:
-    return uuid5(KEY_NAMESPACE, f"{merchant}\n{idempotency_key.key}")

@@ -47,6 +47,13 @@ LoadedPayment = Loaded[Opened]
 ChargedPayment = Loaded[Charged]
 
 
+class Outcome(Struct, Generic[_State_co], frozen=True, kw_only=True):
+    """The result of a request that a caller may repeat: `is_repeated` if an earlier one with the same key did it."""
+
+    loaded: Loaded[_State_co]
+    is_repeated: bool = False
+
+
 class Decided(Struct, frozen=True, kw_only=True):
     """The result of commands: the payment before and after, and the appended events."""
 

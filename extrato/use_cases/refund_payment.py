@@ -51,7 +51,14 @@ class RefundWish(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> LoadedPayment:
+class Refunded(Struct, frozen=True, kw_only=True):
+    """A payment after a request for a refund; `is_repeated` if an earlier request with the same `wish_id` made it."""
+
+    loaded: LoadedPayment
+    is_repeated: bool
+
+
+async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> Refunded:
     """Refund a payment; a repeated request refunds nothing more. The monitor completes refunds that stay open.
 
     Raises `Refused` when the rules do not allow the refund, and `ProviderNotConnected` without a credential. A refusal
@@ -72,7 +79,8 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
         known_refunds=known_refunds,
         now=hub.now(),
     )
-    loaded = (await change_payment(hub, payment_id, [command], cause=cause)).after
+    requested = await change_payment(hub, payment_id, [command], cause=cause)
+    loaded = requested.after
     open_ids = [refund_id for refund_id, refund in refunds_of(loaded, wish.wish_id).items() if refund.is_open]
     outcomes = await asyncio.gather(
         *(_record_answer(hub, payment_id, refund_id, cause=cause) for refund_id in open_ids), return_exceptions=True
@@ -84,7 +92,7 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
         # The refunds are recorded; if this refresh fails, a later one updates the payment.
         with contextlib.suppress(ExtratoError):
             await refresh_payment(hub, payment_id, cause=cause)
-    return await load_payment(hub, payment_id)
+    return Refunded(loaded=await load_payment(hub, payment_id), is_repeated=not requested.events)
 
 
 def refunds_of(loaded: LoadedPayment, wish_id: str) -> dict[str, Refund]:

@@ -225,7 +225,7 @@ async def pay(hub: Hub, provider: SimulatedProvider, charged: ChargedPayment) ->
 
 async def refund(hub: Hub, charged: ChargedPayment, amount_centavos: int | None) -> None:
     wish = RefundWish(wish_id=f"refund-{charged.payment_id}", amount_centavos=amount_centavos)
-    loaded = await refund_payment(hub, charged.payment_id, wish, cause=CAUSE)
+    loaded = (await refund_payment(hub, charged.payment_id, wish, cause=CAUSE)).loaded
     assert [each.state for each in loaded.payment.refunds.values()] == ["made"]
 
 

@@ -88,7 +88,7 @@ async def refund(request: web.Request) -> web.Response:
     wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
     cause = cause_of(request, actor="api_key")
     try:
-        loaded = await refund_payment(gateway.hub, loaded.payment_id, wish, cause=cause)
+        loaded = (await refund_payment(gateway.hub, loaded.payment_id, wish, cause=cause)).loaded
     except Transient:
         # Never answer "retry" once the request is recorded.
         loaded = await load_payment(gateway.hub, loaded.payment_id)

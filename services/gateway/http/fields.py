@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from extrato.domain.errors import Refused
-from extrato.use_cases.create_payment import IdempotencyKey
+from extrato.use_cases.idempotency import IdempotencyKey
 from services.gateway.http.values import single
 
 if TYPE_CHECKING:

@@ -36,6 +36,11 @@ class Formatted(NamedTuple):
 ERROR_FORMAT: Final = web.RequestKey("error_format", Formatted)
 
 
+def replayed(*, is_repeated: bool) -> Headers:
+    """Return the header of an answer whose effect an earlier request with the same Idempotency-Key had."""
+    return {"Idempotent-Replayed": "true"} if is_repeated else {}
+
+
 def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """Encode a body of `contracts/api/`."""
     return web.Response(body=_encode(body), status=status, headers={"Content-Type": JSON, **(headers or {})})

@@ -17,7 +17,8 @@ from extrato.domain.origins import SetOrigins
 from extrato.errors import ProviderUnavailable
 from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.change_merchant import change_merchant
-from extrato.use_cases.create_payment import IdempotencyKey, NewPayment, create_payment
+from extrato.use_cases.create_payment import NewPayment, create_payment
+from extrato.use_cases.idempotency import IdempotencyKey
 from extrato.use_cases.expire_payment import expire_payment
 from extrato.use_cases.export_person import export_person
 from extrato.use_cases.forget_payer import forget_payers, plan_forgetting
