@@ -18,11 +18,11 @@ from extrato.errors import ProviderUnavailable
 from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.create_payment import NewPayment, create_payment
-from extrato.use_cases.idempotency import IdempotencyKey
 from extrato.use_cases.expire_payment import expire_payment
 from extrato.use_cases.export_person import export_person
 from extrato.use_cases.forget_payer import forget_payers, plan_forgetting
 from extrato.use_cases.forgetting_proof import prove_forgettings
+from extrato.use_cases.idempotency import IdempotencyKey
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
