@@ -135,6 +135,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The payment holds no money.",
         remedy="Check the payment's `held_amount` first.",
     ),
+    "refund_not_found": entry(
+        404,
+        "This payment has no such refund.",
+        "Este pagamento não tem esse estorno",
+        cause="No refund of the payment has this id.",
+        remedy="Use an `id` from the list of the payment's refunds.",
+    ),
     "alert_not_found": entry(
         404,
         "This payment never had this alert.",

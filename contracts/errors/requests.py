@@ -204,6 +204,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The limit is not a whole number, or is out of bounds.",
         remedy="Send a whole number within the bounds.",
     ),
+    "invalid_centavos": entry(
+        400,
+        "The field '{about}' must be a whole number of centavos from {minimum} to {maximum}.",
+        "O campo '{about}' deve ser um número inteiro de centavos de {minimum} a {maximum}",
+        cause="An amount of `/v1` is not a whole number of centavos, or is out of bounds.",
+        remedy="Send whole centavos: 3500 for R$ 35,00.",
+    ),
     "invalid_cursor": entry(
         400,
         "This cursor does not belong to this list.",
@@ -411,6 +418,10 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The refund has neither `amount` nor `all`, or has both.",
         remedy="Send one of the two.",
         both=("Send 'amount' or 'all', not both.", "Informe 'amount' ou 'all', não os dois"),
+        centavos=(
+            "Send either 'amount_centavos', or 'all': true to refund everything.",
+            "Informe ou 'amount_centavos', ou 'all': true para estornar tudo",
+        ),
     ),
     "invalid_notification": entry(
         400,

@@ -28,6 +28,7 @@ OF_PATH: Final = {
     "provider": ("unknown_provider",),
     "key_id": ("api_key_not_found",),
     "alert": ("alert_not_found",),
+    "refund_id": ("refund_not_found",),
 }
 
 # Operations of `/v1` whose merchant is that of the key, or that a key of the hub names.

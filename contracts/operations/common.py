@@ -18,6 +18,7 @@ PATH_PARAMETERS: Final = {
     "merchant": "The slug of the merchant.",
     "payment_id": "The number of the payment.",
     "product": "The name of the product.",
+    "refund_id": "The id of the refund.",
     "provider": "The name of the provider, such as `mercado_pago`.",
 }
 

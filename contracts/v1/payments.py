@@ -19,6 +19,7 @@ from contracts.v1.types import (
     Moment,
     PaymentId,
     Provider,
+    Reference,
     RefundedCentavos,
     Status,
     StatusDetail,
@@ -79,12 +80,18 @@ class Payment(Struct, kw_only=True):
     disputed_centavos: DisputedCentavos
     fee_centavos: Annotated[None, Meta(description="Reserved for the provider's fee; always null.")]
     currency: Currency
+    reference: Reference
     title: Annotated[str, Meta(description="The title of the order.")]
     description: Annotated[str, Meta(description="The purpose of the payment, in one line.")]
     items: Annotated[list[OrderItem], Meta(description="The lines of the order.")]
     payer_email: Annotated[
         str | None, Meta(description="The payer's e-mail address; null if it is unknown or was forgotten.")
     ]
+    metadata: Annotated[
+        dict[str, str],
+        Meta(description="The merchant's own texts; empty if there are none or the payer was forgotten."),
+    ]
+    return_url: Annotated[Address | None, Meta(description="Where the payer returns to; null if there is none.")]
     charge_id: Annotated[str | None, Meta(description="The provider's id of the charge; null while there is none.")]
     pix_code: Annotated[
         str | None, Meta(description="The Pix code as text, to copy and paste; null if the charge has none.")
@@ -96,4 +103,16 @@ class Payment(Struct, kw_only=True):
     updated_at: Annotated[Moment, Meta(description="When the hub recorded the newest event of the payment.")]
     paid_at: Annotated[Moment | None, Meta(description="When the payment was paid; null if it is not paid.")]
     expires_at: Annotated[Moment | None, Meta(description="Until when it can be paid; null without an end.")]
+    verified_at: Annotated[
+        Moment | None,
+        Meta(
+            description="When the provider last confirmed this state: in a complete search of the account, or in its "
+            "last answer about the payment. Null if it has not yet, and for `pix`."
+        ),
+    ]
+    next_check_at: Annotated[
+        Moment | None,
+        Meta(description="When the hub asks the provider again, at the latest. Null for `pix`, which it cannot ask."),
+    ]
+    live_mode: Annotated[bool, Meta(description="False if no money moves: at a simulated provider or in test mode.")]
     payment_page: Annotated[PaymentPage, Meta(description="The way of the payer.")]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from contracts.api.request_fields import READER, Code, Reader
+from contracts.api.request_fields import MAX_REFUND_CENTAVOS, MAX_VALUE_CENTAVOS, READER, Code, Reader, every_fault
 from contracts.subjects import MERCHANT_SLUG
 
 _NO_SLUG = Code("invalid_slug")
@@ -27,6 +27,14 @@ MerchantNamed = Annotated[
         },
     ),
 ]
+
+
+Centavos = Annotated[int, Meta(ge=1, le=MAX_VALUE_CENTAVOS, extra=every_fault("invalid_centavos"))]
+RefundCentavos = Annotated[int, Meta(ge=1, le=MAX_REFUND_CENTAVOS, extra=every_fault("invalid_centavos"))]
+
+
+class NoFields(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The body of a request that says everything in its address; the body may be absent."""
 
 
 class MerchantQuery(Struct, kw_only=True, forbid_unknown_fields=True):

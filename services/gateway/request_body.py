@@ -70,12 +70,14 @@ def read_query(request: web.Request, kind: type[Query]) -> Query:
 
 
 async def read_request(
-    request: web.Request, query_kind: type[Query], body_kind: type[Body]
+    request: web.Request, query_kind: type[Query], body_kind: type[Body], *, may_lack_body: bool = False
 ) -> tuple[Query, Body, bytes]:
     """Read query and body into their Structs, as `read_query` and `read_json` do; returns also the body's bytes.
 
-    An `InvalidBody` has the faults of both.
+    With `may_lack_body`, an empty body stands for `{}`. An `InvalidBody` has the faults of query and body.
     """
+    if may_lack_body and not await read_body(request):
+        return read_query(request, query_kind), body_kind(), b""
     try:
         query = read_query(request, query_kind)
     except InvalidBody as of_query:

@@ -30,7 +30,10 @@ from services.gateway.not_found import answer_not_found
 from services.gateway.pages import assets, checkout_page, pix_page, return_page
 from services.gateway.pages.error_page import page_error
 from services.gateway.pipeline import Handler, Route
+from services.gateway.v1 import alerts as v1_alerts
+from services.gateway.v1 import events as v1_events
 from services.gateway.v1 import payments as v1_payments
+from services.gateway.v1 import refunds as v1_refunds
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -39,6 +42,14 @@ if TYPE_CHECKING:
 
 HANDLERS: Final[dict[str, Handler]] = {
     "readPayment": v1_payments.read_payment,
+    "verifyPayment": v1_payments.verify,
+    "cancelUnpaidPayment": v1_payments.cancel,
+    "listPaymentEvents": v1_events.list_events,
+    "createRefund": v1_refunds.create_refund,
+    "listRefunds": v1_refunds.list_refunds,
+    "readRefund": v1_refunds.read_refund,
+    "listPaymentAlerts": v1_alerts.list_alerts,
+    "resolvePaymentAlert": v1_alerts.resolve_alert,
     "createPix": pix.create_pix,
     "showPixPicture": pix.show_picture,
     "confirmPix": pix.confirm_pix,

@@ -10,6 +10,7 @@ from extrato.assembly import open_hub
 from extrato.bus.relay import Relay
 from extrato.bus.relay_metrics import measure_relay
 from extrato.bus.timers import Timers
+from extrato.domain.sweep_lanes import FAST, QUIET, SLOW
 from extrato.metrics import mark_time
 from extrato.process import announce_readiness, check_bus, open_bus, open_database, run_together
 from extrato.readiness import ReadinessProbes
@@ -31,7 +32,7 @@ from services.monitor.open_payments import OpenPayments
 from services.monitor.reconcile import Reconciler
 from services.monitor.requests import Requests
 from services.monitor.retention import Retention
-from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW, Decision, End
+from services.monitor.schedule import CLOCK, Decision, End
 from services.monitor.second_look import SecondLook
 from services.monitor.sweep_ages import measure_refused_accounts, measure_sweep_ages
 from services.monitor.sweeps import Sweeps

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from extrato.bus.connection import NATS_ERRORS
+from extrato.domain.sweep_lanes import FAST, QUIET, SLOW
 from extrato.errors import Transient
 from extrato.metrics import mark_time
 from services.monitor.metrics import CYCLE_TIMESTAMP_S
-from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW
+from services.monitor.schedule import CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from extrato.domain.sweep_lanes import FAST, QUIET, SLOW, SWEEP_INTERVAL_S
 from extrato.providers.search_pages import PROVIDER_AHEAD, SearchPage, searchable
 
 if TYPE_CHECKING:
@@ -15,19 +16,10 @@ if TYPE_CHECKING:
 
 # --- lanes --------------------------------------------------------------------------------------
 
-FAST: Final = "fast"
-"""Accounts with a watched payment."""
-
-SLOW: Final = "slow"
-"""Accounts with an unwatched charge that a payer can still pay, so that payments after a watch are found."""
-
-QUIET: Final = "quiet"
-"""Every connected account that has a cursor: disputes, refunds and late payments come after the last open charge."""
-
 CLOCK: Final = "clock"
 """The hub's own jobs, such as expiry. A timer of this lane names a job instead of an account."""
 
-INTERVAL_S: Final = {FAST: 5.0, SLOW: 300.0, QUIET: 900.0, CLOCK: 2.0}
+INTERVAL_S: Final = {**SWEEP_INTERVAL_S, CLOCK: 2.0}
 FIRST_BACK_OFF_S: Final = 5.0
 MAX_BACK_OFF_S: Final = 60.0
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from extrato.domain.sweep_lanes import FAST, QUIET, SLOW
 from extrato.errors import StoreUnavailable
 from extrato.scrape import Measurement
 from extrato.store.refused_accounts import REFUSED_FOR, RefusedShare, count_refused
 from extrato.store.unavailable import raising_unavailable
 from services.monitor.metrics import ACCOUNTS_REFUSED, ACCOUNTS_SWEPT, SWEEP_AGE_S
-from services.monitor.schedule import FAST, QUIET, SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

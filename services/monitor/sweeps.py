@@ -9,6 +9,7 @@ import structlog
 
 from contracts.subjects import checks_subject
 from contracts.telemetry import SweepCompleted
+from extrato.domain.sweep_lanes import FAST, QUIET, SLOW
 from extrato.errors import (
     BudgetUsedUp,
     ExtratoError,
@@ -23,7 +24,7 @@ from extrato.store.vault_keys import InvalidVaultKey
 from services.monitor import schedule
 from services.monitor.metrics import SWEEP_DURATION_S, SWEEPS
 from services.monitor.open_payments import Account
-from services.monitor.schedule import FAST, QUIET, SLOW, AccountLoad, Again, Decision, End
+from services.monitor.schedule import AccountLoad, Again, Decision, End
 from services.monitor.sweep import Memory, Sweep
 from services.monitor.watches import Watches
 

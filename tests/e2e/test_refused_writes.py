@@ -20,6 +20,7 @@ pytestmark = pytest.mark.xdist_group("crashes")
 PIX = "/payments/pix"
 API = "/payments/api"
 ADMIN = "/admin/merchants"
+V1 = "/v1/payments/{payment_id}"
 ITEMS = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 10}]}
 # While every open payment is watched, this route writes nothing.
 WRITE_NOTHING_HERE = {f"{API}/monitor/{{payment_id}}/start/", f"{API}/monitors/start-all/"}
@@ -82,6 +83,13 @@ def walks(prepared):
         ("POST", f"{API}/{{payment_id}}/accept/"): (f"{API}/{short['id']}/accept/", {}),
         ("POST", f"{API}/{{payment_id}}/alerts/{{alert}}/resolve/"): (
             f"{API}/{short['id']}/alerts/partially_paid/resolve/",
+            {"reason": "x"},
+        ),
+        ("POST", f"{V1}/verify"): (f"/v1/payments/{unpaid['payment_id']}/verify", {}),
+        ("POST", f"{V1}/cancel"): (f"/v1/payments/{opened['id']}/cancel", {}),
+        ("POST", f"{V1}/refunds"): (f"/v1/payments/{paid['payment_id']}/refunds", {"all": True}),
+        ("POST", f"{V1}/alerts/{{alert}}/resolve"): (
+            f"/v1/payments/{short['id']}/alerts/partially_paid/resolve",
             {"reason": "x"},
         ),
         ("POST", ADMIN): (ADMIN, {"slug": "loja-que-nao-vem", "name": "Loja", "city": "Recife"}),

@@ -99,6 +99,17 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
         None,
     ),
     ("GET", "/v1/payments/{payment_id}"): lambda a: (f"/v1/payments/{a.number}", None),
+    ("POST", "/v1/payments/{payment_id}/verify"): lambda a: (f"/v1/payments/{a.number}/verify", {}),
+    ("POST", "/v1/payments/{payment_id}/cancel"): lambda a: (f"/v1/payments/{a.number}/cancel", {}),
+    ("GET", "/v1/payments/{payment_id}/events"): lambda a: (f"/v1/payments/{a.number}/events", None),
+    ("POST", "/v1/payments/{payment_id}/refunds"): lambda a: (f"/v1/payments/{a.number}/refunds", {"all": True}),
+    ("GET", "/v1/payments/{payment_id}/refunds"): lambda a: (f"/v1/payments/{a.number}/refunds", None),
+    ("GET", "/v1/payments/{payment_id}/refunds/{refund_id}"): lambda a: (f"/v1/payments/{a.number}/refunds/x", None),
+    ("GET", "/v1/payments/{payment_id}/alerts"): lambda a: (f"/v1/payments/{a.number}/alerts", None),
+    ("POST", "/v1/payments/{payment_id}/alerts/{alert}/resolve"): lambda a: (
+        f"/v1/payments/{a.number}/alerts/late_payment/resolve",
+        {"reason": "x"},
+    ),
     ("GET", "/ws"): lambda a: (f"/ws?payment_id={a.number}", None),
     ("GET", "/metrics"): lambda _: ("/metrics", None),
     ("GET", "/admin/merchants/{merchant}"): lambda a: (f"/admin/merchants/{a.slug}", None),
@@ -318,6 +329,7 @@ ADMINISTERED = {
     "{key_id}": "00000000",
     "{digest}": "0" * 64,
     "{alert}": "late_payment",
+    "{refund_id}": "x",
 }
 PAYER_ROUTES = [route for route in ROUTES if route.payer]
 

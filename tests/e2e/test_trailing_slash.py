@@ -19,7 +19,7 @@ EXACT = {
 
 
 def test_merchant_routes_accept_both_slash_forms():
-    assert {route.path for route in ROUTES if not route.takes_both} == EXACT
+    assert {route.path for route in ROUTES if not route.takes_both and route.v1 is None} == EXACT
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,8 @@ async def test_rate_limit_is_in_the_headers(hub, payment_id):
     answers = [(await read(hub, f"/v1/payments/{payment_id}"))[0] for _ in range(2)]
     policies = {answer.headers["RateLimit-Policy"] for answer in answers}
     assert len(policies) == 1
-    assert re.fullmatch(r'"lists";q=[0-9]+;w=60', policies.pop())
-    left = [int(re.fullmatch(r'"lists";r=([0-9]+);t=[0-9]+', answer.headers["RateLimit"])[1]) for answer in answers]
+    assert re.fullmatch(r'"checks";q=[0-9]+;w=60', policies.pop())
+    left = [int(re.fullmatch(r'"checks";r=([0-9]+);t=[0-9]+', answer.headers["RateLimit"])[1]) for answer in answers]
     assert left[1] <= left[0]
 
 

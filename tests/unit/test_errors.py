@@ -32,7 +32,9 @@ PARAMETERS = frozenset({"known", "names_all", "reason", "http_status", "retry_af
 # Functions that raise an error for their callers, and its code.
 RAISERS = {"raising_unavailable": "store_unavailable"}
 # Functions of the gateway that refuse a body with the codes of its field types.
-BODY_READERS = frozenset({"read_struct", "convert_query", "joined", "_field_error", "_with_name", "_malformed"})
+BODY_READERS = frozenset(
+    {"read_struct", "convert_query", "joined", "fault_at", "_field_error", "_with_name", "_malformed"}
+)
 
 
 class Raised(NamedTuple):

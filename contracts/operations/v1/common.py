@@ -38,7 +38,7 @@ def read_one(
         200: Answer(description=shows, body=body, headers=(*OF_ANSWERS, "ETag", "Cache-Control")),
         304: UNCHANGED,
     }
-    return _read(name, path, query_by=query, answers=answers, headers=(IF_NONE_MATCH,), **others)
+    return _read(name, path, query_by=query, answers=answers, headers=(IF_NONE_MATCH,), **{"limit": "checks", **others})
 
 
 def read_list(
@@ -73,7 +73,7 @@ def write(
         method=method,
         path=path,
         scope=scope,
-        cross_origin=scope == "payments:write",
+        cross_origin=scope in {"payments:write", "payments:read"},
         query_by=query,
         headers=(*((IDEMPOTENCY_KEY,) if is_post else ()), ACCEPT_LANGUAGE),
         answers={

@@ -13,7 +13,6 @@ from extrato.values import Payer
 from services.gateway import access
 from services.gateway.api import queries
 from services.gateway.api.order_lines import read_order, read_order_body
-from services.gateway.api.payers_in_events import payers_in, show_payer
 from services.gateway.api.response_bodies import listed, local_time, payment_status, priced
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
@@ -21,6 +20,7 @@ from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.responses import json_response
 from services.gateway.http.values import single
 from services.gateway.payer_links import payer_links_of
+from services.gateway.payers_in_events import payers_in, show_payer
 
 if TYPE_CHECKING:
     from aiohttp import web

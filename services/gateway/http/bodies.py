@@ -63,6 +63,11 @@ def read_struct(kind: type[Body], body: Mapping[str, Any]) -> Body:
         raise InvalidBody(find_faults(kind, body), body) from None
 
 
+def fault_at(pointer: str, error: Refused) -> InvalidBody:
+    """Return the error of a rule that its Struct cannot express, such as two fields that exclude each other."""
+    return InvalidBody((Fault(pointer, error),), {})
+
+
 def joined(first: InvalidBody, second: InvalidBody) -> InvalidBody:
     """Return one error with the faults of two parts of a request."""
     return InvalidBody((*first.faults, *second.faults), second.body)

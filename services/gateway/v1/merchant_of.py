@@ -13,6 +13,7 @@ from services.gateway.http.caller import caller_of
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from contracts.envelope import Envelope
     from extrato.domain.merchant import Registered
     from extrato.use_cases.payments import LoadedPayment
 
@@ -35,3 +36,11 @@ async def payment_of(request: web.Request, named: str | None) -> LoadedPayment:
     if named not in {None, loaded.merchant}:
         raise fields.not_found(loaded.payment_id)
     return loaded
+
+
+async def history_of(request: web.Request, named: str | None) -> tuple[int, list[Envelope]]:
+    """Return the number and the events of the payment that the path names, as `payment_of` does."""
+    number, history = await access.find_history(request)
+    if named not in {None, history[0].merchant}:
+        raise fields.not_found(number)
+    return number, history

@@ -1,24 +1,65 @@
-"""`/v1/payments`: reads payments."""
+"""`/v1/payments`: reads, verifies and cancels payments."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contracts.v1 import MerchantQuery
+from contracts.v1 import MerchantQuery, NoFields
+from extrato.errors import Transient
+from extrato.use_cases.cancel_payment import cancel_payment
+from extrato.use_cases.payments import load_payment
 from services.gateway.gateway import gateway_of
+from services.gateway.http.caller import cause_of
 from services.gateway.http.positions import note_position
-from services.gateway.http.responses import json_response
-from services.gateway.request_body import read_query
+from services.gateway.http.responses import json_response, replayed
+from services.gateway.request_body import read_query, read_request
 from services.gateway.v1.merchant_of import payment_of
+from services.gateway.v1.repetitions import is_repeated
 from services.gateway.v1.shown_payment import shown_payment
 
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from extrato.use_cases.payments import LoadedPayment
+
 
 async def read_payment(request: web.Request) -> web.Response:
     """`GET /v1/payments/{payment_id}`: read a payment from its stream; asks no provider."""
     query = read_query(request, MerchantQuery)
+    return await _shown(request, await payment_of(request, query.merchant))
+
+
+async def verify(request: web.Request) -> web.Response:
+    """`POST /v1/payments/{payment_id}/verify`: ask the provider; raises its error if it does not answer."""
+    query, _, _ = await read_request(request, MerchantQuery, NoFields, may_lack_body=True)
     loaded = await payment_of(request, query.merchant)
+    repeated = await is_repeated(request, loaded, what="verify")
+    checked = await gateway_of(request).provider_checks.check(loaded, cause=cause_of(request))
+    if checked.failure is not None:
+        raise checked.failure
+    return await _shown(request, checked.loaded, is_repeated=repeated)
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """`POST /v1/payments/{payment_id}/cancel`: cancel a payment; 202 until the provider confirms."""
+    hub = gateway_of(request).hub
+    query, _, _ = await read_request(request, MerchantQuery, NoFields, may_lack_body=True)
+    loaded = await payment_of(request, query.merchant)
+    repeated = await is_repeated(request, loaded, what="cancel")
+    try:
+        loaded = await cancel_payment(hub, loaded.payment_id, cause=cause_of(request))
+    except Transient:
+        loaded = await load_payment(hub, loaded.payment_id)
+        if loaded.payment.cancellation == "none":
+            raise
+        if loaded.payment.cancellation == "requested":
+            return await _shown(request, loaded, is_repeated=repeated, status=202)
+    return await _shown(request, loaded, is_repeated=repeated)
+
+
+async def _shown(
+    request: web.Request, loaded: LoadedPayment, *, is_repeated: bool = False, status: int = 200
+) -> web.Response:
     note_position(request, loaded.position)
-    return json_response(await shown_payment(gateway_of(request), loaded))
+    body = await shown_payment(gateway_of(request), loaded)
+    return json_response(body, status=status, headers=replayed(is_repeated=is_repeated))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from contracts.v1 import Attempt, OrderItem, Payment, PaymentPage
 from extrato.domain.payment.state import Charged
 from services.gateway.payer_links import payer_links_of
+from services.gateway.v1.verification import verification_of
 
 if TYPE_CHECKING:
     from contracts.events import Item
@@ -24,10 +25,11 @@ METHODS: Final = {
 
 
 async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
-    """Build a payment with the payer's e-mail address, which is null after the payer was forgotten."""
+    """Build a payment; after the payer was forgotten, it has no e-mail address and no metadata."""
     payment = loaded.payment
     intent, charge = payment.intent, (payment.charge if isinstance(payment, Charged) else None)
     ledger, total = payment.ledger, payment.ledger.total
+    data, verification = gateway.hub.personal_data, await verification_of(gateway, loaded)
     return Payment(
         object="payment",
         id=str(loaded.payment_id),
@@ -42,10 +44,13 @@ async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
         disputed_centavos=total.disputed,
         fee_centavos=None,
         currency=intent.currency,
+        reference=intent.reference,
         title=intent.title,
         description=intent.description,
         items=order_items(intent.items),
-        payer_email=await gateway.hub.personal_data.open(loaded.payment_id, payment.payer_email),
+        payer_email=await data.open(loaded.payment_id, payment.payer_email),
+        metadata=await data.open_metadata(loaded.payment_id, intent.metadata),
+        return_url=intent.return_url,
         charge_id=charge.charge_id if charge else None,
         pix_code=charge.pix_payload if charge else None,
         checkout_url=charge.checkout_url if charge else None,
@@ -55,6 +60,9 @@ async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
         updated_at=utc(loaded.updated_at),
         paid_at=utc_or_none(ledger.paid_at),
         expires_at=utc_or_none(intent.expires_at),
+        verified_at=utc_or_none(verification.verified_at),
+        next_check_at=utc_or_none(verification.next_check_at),
+        live_mode=verification.is_live,
         payment_page=payment_page(gateway, loaded),
     )
 

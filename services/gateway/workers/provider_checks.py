@@ -11,12 +11,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 from msgspec import Struct
 
 from contracts.subjects import checks_subject
 from contracts.telemetry import PaymentChecked
-from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.errors import (
+    ExtratoError,
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 from extrato.providers.call_budget import calling_for
 from extrato.use_cases.payments import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import refresh_payment
@@ -34,11 +40,15 @@ PROVIDER_FAILED: Final = (ProviderUnavailable, ProviderRefused, ProviderMisunder
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
-    """A payment after a check; `synced_at` is when the provider last answered, None when it did not answer."""
+    """A payment after a check; `synced_at` is when the provider last answered, None when it did not answer.
+
+    `failure` is why it did not.
+    """
 
     loaded: LoadedPayment
     synced_at: datetime | None
     changed: bool
+    failure: ExtratoError | None = None
 
 
 class ProviderChecks:
@@ -49,7 +59,12 @@ class ProviderChecks:
         self._hub = hub
         self._running: SingleFlight[tuple[int, Purpose], CheckResult] = SingleFlight()
         self._synced_at: TTLCache[int, datetime] = TTLCache(MAX_REMEMBERED, fresh_s, time_s)
+        self._answered_at: LRUCache[int, datetime] = LRUCache(MAX_REMEMBERED)
         self._logger = structlog.get_logger(component="checks")
+
+    def answered_at(self, payment_id: int) -> datetime | None:
+        """Return when the provider last answered this process about a payment; None if it never did."""
+        return self._answered_at.get(payment_id)
 
     async def check(self, loaded: LoadedPayment, *, cause: Cause, purpose: Purpose = "check") -> CheckResult:
         """Check a payment that was just read, for a shop or for a `payer`; raises only the store's errors."""
@@ -70,9 +85,10 @@ class ProviderChecks:
             self._logger.info("check_not_answered", payment_id=loaded.payment_id, reason=error.code)
             # A webhook or the monitor may have recorded more meanwhile.
             known = await load_payment(self._hub, loaded.payment_id)
-            return CheckResult(loaded=known, synced_at=None, changed=False)
+            return CheckResult(loaded=known, synced_at=None, changed=False, failure=error)
         changed = decided.after.payment.status != decided.before.payment.status
-        synced_at = self._synced_at[loaded.payment_id] = self._hub.now()
+        synced_at = self._hub.now()
+        self._synced_at[loaded.payment_id] = self._answered_at[loaded.payment_id] = synced_at
         await self._publish_check(decided.after, cause, changed=changed)
         return CheckResult(loaded=decided.after, synced_at=synced_at, changed=changed)
 

@@ -17,6 +17,7 @@ from prometheus_client import REGISTRY
 
 from contracts.events import WebhooksFailing, WebhooksRecovered
 from extrato.domain import merchant as merchant_domain
+from extrato.domain.sweep_lanes import FAST
 from extrato.providers.call_budget import budget_name, calling_for
 from extrato.store.inbox import Delivery
 from extrato.use_cases.cancel_payment import cancel_payment
@@ -36,7 +37,7 @@ from services.monitor.backoff import BackOff
 from services.monitor.cursors import Cursors
 from services.monitor.deliveries import Deliveries
 from services.monitor.open_payments import OpenPayments
-from services.monitor.schedule import FAST, Again
+from services.monitor.schedule import Again
 from services.monitor.sweeps import Sweeps
 from services.monitor.webhook_health import JudgeAccounts
 from tests.compatibility.claim import claim

@@ -16,6 +16,7 @@ from contracts.events import ChargeCreated, ChargeRefused, PaymentExpired, Payme
 from extrato.domain import merchant as merchant_domain
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.payment.state import Charged
+from extrato.domain.sweep_lanes import FAST
 from extrato.errors import ProviderUnavailable, StoreUnavailable
 from extrato.providers.port import Providers
 from extrato.settings import Keep
@@ -30,7 +31,6 @@ from services.monitor.deliveries import Deliveries
 from services.monitor.expiry import Expiry
 from services.monitor.open_payments import OpenPayments
 from services.monitor.retention import Retention
-from services.monitor.schedule import FAST
 from services.monitor.second_look import SecondLook
 from services.projections.apply import apply
 from services.projections.read_models.payment_details import PAYMENT_DETAILS

@@ -13,6 +13,7 @@ import pytest
 
 from contracts.events import StatusChanged
 from extrato.domain.payment.identifiers import stream_id
+from extrato.domain.sweep_lanes import QUIET
 from extrato.errors import ProviderUnavailable
 from extrato.process import CannotStart
 from extrato.providers.mercado_pago import adapter
@@ -21,7 +22,6 @@ from extrato.store.vault import ConnectedAccount
 from extrato.use_cases import lost_payments
 from extrato.use_cases.lost_payments import find_lost_payments
 from services.cli.commands.restored import UNSEEN, begin_epoch, report
-from services.monitor.schedule import QUIET
 from tests.integration.monitor.conftest import CAUSE, Faulty, World
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
+from extrato.domain.sweep_lanes import FAST, QUIET, SLOW
 from extrato.settings import Keep
 from services.monitor.app import Monitor
 from services.monitor.metrics import CYCLE_TIMESTAMP_S
-from services.monitor.schedule import CLOCK, FAST, QUIET, SLOW
+from services.monitor.schedule import CLOCK
 from services.monitor.sweep_ages import measure_refused_accounts, measure_sweep_ages
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from contracts.events import (
     RefundRefused,
 )
 from extrato.domain.payment.state import Charged
+from extrato.domain.sweep_lanes import FAST, QUIET, SLOW
 from extrato.errors import (
     ExtratoError,
     ProviderMisunderstood,
@@ -41,7 +42,6 @@ from services.gateway.workers.provider_checks import ProviderChecks
 from services.monitor.backoff import BackOff
 from services.monitor.expiry import Expiry
 from services.monitor.open_payments import Account, OpenPayments, UnchargedPayment
-from services.monitor.schedule import FAST, QUIET, SLOW
 from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, Faulty
 from tests.integration.monitor.test_jobs import charges_of, delivery_of, handled, kinds, open_without_charge

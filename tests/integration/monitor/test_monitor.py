@@ -14,10 +14,11 @@ from contracts.events import PaymentExpired, StatusChanged
 from extrato.bus.connection import connect
 from extrato.bus.timers import Timers
 from extrato.domain import merchant as merchant_domain
+from extrato.domain.sweep_lanes import FAST
 from extrato.settings import Keep
 from extrato.use_cases.change_merchant import change_merchant
 from services.monitor.app import Monitor
-from services.monitor.schedule import FAST, INTERVAL_S, End
+from services.monitor.schedule import INTERVAL_S, End
 from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, World
 from tests.pace import allowed, until

@@ -20,6 +20,7 @@ from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import AcceptMoney, RecordReturn
 from extrato.domain.payment.ledger import NOTHING
 from extrato.domain.payment.state import Charged
+from extrato.domain.sweep_lanes import FAST
 from extrato.errors import ExtratoError, ProviderUnavailable
 from extrato.providers.port import Providers
 from extrato.use_cases.cancel_payment import cancel_payment, complete_cancellation
@@ -31,7 +32,6 @@ from extrato.use_cases.record_return import record_return
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.refund_payment import RefundWish, complete_refund, refund_payment
 from services.gateway.pages.payer_state import MAY_PAY, payer_state_of
-from services.monitor.schedule import FAST
 from tests.integration.monitor.conftest import CAUSE, Faulty
 
 if TYPE_CHECKING:

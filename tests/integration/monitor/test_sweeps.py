@@ -15,11 +15,12 @@ import pytest
 from contracts.events import ObservationRecorded, StatusChanged
 from contracts.subjects import CHECKS_STREAM
 from contracts.telemetry import SweepCompleted
+from extrato.domain.sweep_lanes import FAST, SLOW
 from extrato.errors import StoreUnavailable
 from extrato.providers.port import Providers
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.start_watch import start_watch
-from services.monitor.schedule import FAST, SLOW, Again, End
+from services.monitor.schedule import Again, End
 from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, World
 

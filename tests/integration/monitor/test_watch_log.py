@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from contracts.events import StatusChanged
+from extrato.domain.sweep_lanes import FAST
 from extrato.use_cases.refresh_payment import refresh_payment
-from services.monitor.schedule import FAST
 from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, World
 

@@ -14,6 +14,7 @@ import pytest
 from contracts.events import WebhooksFailing, WebhooksRecovered
 from extrato.assembly import open_hub
 from extrato.domain import merchant as merchant_domain
+from extrato.domain.sweep_lanes import FAST
 from extrato.errors import StoreUnavailable
 from extrato.settings import Settings
 from extrato.store.inbox import Delivery
@@ -22,7 +23,6 @@ from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.payments import load_payment
 from extrato.use_cases.provider_accounts import connect_provider, disconnect_provider
 from extrato.values import Credential
-from services.monitor.schedule import FAST
 from services.monitor.webhook_health import JudgeAccounts
 from tests.integration.monitor.conftest import CAUSE
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extrato.domain.sweep_lanes import FAST, QUIET, SLOW
 from extrato.providers.search_pages import (
     MAX_OFFSET,
     PROVIDER_AHEAD,
@@ -19,12 +20,9 @@ from extrato.providers.search_pages import (
 from services.monitor.schedule import (
     ATTEMPTS_PER_SWEEP,
     BACKFILL_INTERVAL,
-    FAST,
     INTERVAL_S,
     OVERLAP,
-    QUIET,
     QUIET_OVERLAP,
-    SLOW,
     AccountLoad,
     Again,
     Cursor,

@@ -1,0 +1,66 @@
+"""`/v1/payments/{payment_id}/alerts`: lists and resolves the alerts of a payment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from contracts.v1 import AlertList, AlertResolution, AlertShown, ListQuery, MerchantQuery
+from extrato.domain.payment.alert_history import alert_records
+from extrato.domain.payment.commands import ResolveAlert
+from extrato.domain.payment.identifiers import stream_id
+from extrato.use_cases.payments import change_payment
+from services.gateway.gateway import gateway_of
+from services.gateway.http.caller import cause_of
+from services.gateway.http.positions import note_position
+from services.gateway.http.responses import json_response, replayed
+from services.gateway.request_body import read_query, read_request
+from services.gateway.v1.merchant_of import history_of, payment_of
+from services.gateway.v1.pages_of import page_of
+from services.gateway.v1.repetitions import is_repeated
+from services.gateway.v1.shown_payment import utc, utc_or_none
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from extrato.domain.payment.alert_history import AlertRecord
+
+MAX_ALERT: Final = 64
+
+
+async def list_alerts(request: web.Request) -> web.Response:
+    """`GET …/alerts`: list every alert that a payment ever had."""
+    gateway, query = gateway_of(request), read_query(request, ListQuery)
+    payment_id, history = await history_of(request, query.merchant)
+    page, following = page_of(
+        gateway, alert_records(history), query, name=f"alerts of {payment_id}", merchant=history[0].merchant
+    )
+    note_position(request, history[-1].position)
+    data = [_shown(payment_id, record) for record in page]
+    return json_response(AlertList(object="list", data=data, has_more=following is not None, next=following))
+
+
+async def resolve_alert(request: web.Request) -> web.Response:
+    """`POST …/alerts/{alert}/resolve`: resolve an alert, with a reason that its event keeps."""
+    hub, name = gateway_of(request).hub, request.match_info["alert"][:MAX_ALERT]
+    query, body, raw = await read_request(request, MerchantQuery, AlertResolution)
+    loaded = await payment_of(request, query.merchant)
+    command = ResolveAlert(alert=name, reason=body.reason)
+    repeated = await is_repeated(request, loaded, what=f"resolve {name}", body=raw)
+    decided = await change_payment(hub, loaded.payment_id, [command], cause=cause_of(request))
+    records = alert_records(await hub.log.read_stream(stream_id(loaded.payment_id)))
+    (record,) = (each for each in records if each.name == name)
+    note_position(request, decided.after.position)
+    return json_response(_shown(loaded.payment_id, record), headers=replayed(is_repeated=repeated))
+
+
+def _shown(payment_id: int, record: AlertRecord) -> AlertShown:
+    return AlertShown(
+        object="alert",
+        id=record.name,
+        payment_id=str(payment_id),
+        status=record.state,
+        occurrences=record.occurrences,
+        raised_at=utc(record.raised_at),
+        closed_at=utc_or_none(record.closed_at),
+        reason=record.reason,
+    )

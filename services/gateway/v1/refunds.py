@@ -1,0 +1,126 @@
+"""`/v1/payments/{payment_id}/refunds`: makes and reads refunds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid5
+
+from msgspec import UNSET
+
+from contracts.v1 import ListQuery, MerchantQuery, Refund, RefundCreation, RefundList, RefundRequested
+from extrato.domain.errors import Refused
+from extrato.domain.payment.identifiers import stream_id
+from extrato.errors import ProviderRefused, Transient
+from extrato.use_cases.payments import load_payment
+from extrato.use_cases.refund_payment import RefundWish, refund_payment, refunds_of
+from services.gateway.gateway import gateway_of
+from services.gateway.http import fields
+from services.gateway.http.bodies import fault_at
+from services.gateway.http.caller import cause_of
+from services.gateway.http.positions import note_position
+from services.gateway.http.responses import json_response, replayed
+from services.gateway.request_body import read_query, read_request
+from services.gateway.v1.merchant_of import payment_of
+from services.gateway.v1.pages_of import page_of
+from services.gateway.v1.shown_payment import utc_or_none
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from extrato.use_cases.payments import LoadedPayment
+
+
+async def create_refund(request: web.Request) -> web.Response:
+    """`POST …/refunds`: refund an amount of one attempt, or everything; 202 until the provider made it.
+
+    502 when the provider refuses all of it.
+    """
+    hub = gateway_of(request).hub
+    query, body, _ = await read_request(request, MerchantQuery, RefundCreation)
+    loaded = await payment_of(request, query.merchant)
+    wish, repeated = _wish(body, wish_id=_wish_id(request, loaded.payment_id)), False
+    try:
+        refunded = await refund_payment(hub, loaded.payment_id, wish, cause=cause_of(request))
+        loaded, repeated = refunded.loaded, refunded.is_repeated
+    except Transient:
+        # Never answer "retry" once the request is recorded.
+        loaded = await load_payment(hub, loaded.payment_id)
+        if not refunds_of(loaded, wish.wish_id):
+            raise
+    refunds = refunds_of(loaded, wish.wish_id)
+    if all(each.state == "refused" for each in refunds.values()):
+        # The event `RefundRefused` has the provider's own message.
+        raise ProviderRefused(wish.wish_id, why="refund")
+    note_position(request, loaded.position)
+    shown = RefundRequested(
+        object="refund_request",
+        id=wish.wish_id,
+        payment_id=str(loaded.payment_id),
+        refunds=[shown_refund(loaded, refund_id) for refund_id in refunds],
+    )
+    status = 202 if any(each.is_open for each in refunds.values()) else 201
+    return json_response(shown, status=status, headers=replayed(is_repeated=repeated))
+
+
+def _wish(body: RefundCreation, *, wish_id: str) -> RefundWish:
+    """Read what to refund; an absent amount never means everything."""
+    is_all = body.all is True
+    if is_all != (body.amount_centavos is UNSET):
+        raise fault_at("/all" if is_all else "/amount_centavos", Refused("amount_or_all", "all", why="centavos"))
+    return RefundWish(
+        wish_id=wish_id,
+        amount_centavos=body.amount_centavos or None,
+        attempt_id=body.attempt_id or None,
+        reason=body.reason,
+    )
+
+
+def _wish_id(request: web.Request, payment_id: int) -> str:
+    """Derive the id of the request from the Idempotency-Key, if there is one."""
+    key = fields.idempotency_key(request.headers, route="v1 refund", body=b"")
+    if key is None:
+        return str(gateway_of(request).hub.new_uuid())
+    return str(uuid5(stream_id(payment_id), key.key))
+
+
+async def list_refunds(request: web.Request) -> web.Response:
+    """`GET …/refunds`: list the refunds of a payment, the oldest first."""
+    query = read_query(request, ListQuery)
+    loaded = await payment_of(request, query.merchant)
+    name = f"refunds of {loaded.payment_id}"
+    page, following = page_of(
+        gateway_of(request), list(loaded.payment.refunds), query, name=name, merchant=loaded.merchant
+    )
+    note_position(request, loaded.position)
+    data = [shown_refund(loaded, refund_id) for refund_id in page]
+    return json_response(RefundList(object="list", data=data, has_more=following is not None, next=following))
+
+
+async def read_refund(request: web.Request) -> web.Response:
+    """`GET …/refunds/{refund_id}`: read one refund."""
+    query = read_query(request, MerchantQuery)
+    loaded = await payment_of(request, query.merchant)
+    refund_id = request.match_info["refund_id"]
+    if refund_id not in loaded.payment.refunds:
+        raise Refused("refund_not_found")
+    note_position(request, loaded.position)
+    return json_response(shown_refund(loaded, refund_id))
+
+
+def shown_refund(loaded: LoadedPayment, refund_id: str) -> Refund:
+    """Build one refund of a payment."""
+    refund = loaded.payment.refunds[refund_id]
+    return Refund(
+        object="refund",
+        id=refund_id,
+        payment_id=str(loaded.payment_id),
+        request_id=refund.wish_id,
+        attempt_id=refund.attempt_id,
+        status=refund.state,
+        amount_centavos=refund.amount_centavos,
+        currency=loaded.payment.attempts[refund.attempt_id].currency,
+        reason=refund.reason,
+        provider_refund_id=refund.provider_refund_id,
+        requested_at=utc_or_none(refund.requested_at),
+        made_at=utc_or_none(refund.made_at),
+    )
