@@ -49,6 +49,7 @@ from contracts.api.merchants import (
     WebhookSecretGiven,
 )
 from contracts.api.monitors import AccountWebhooks, MonitoredAccount, MonitorList, MonitorsStarted, MonitorStarted
+from contracts.api.payment_page import PaymentPage
 from contracts.api.pix import (
     PixConfirmation,
     PixConfirmed,
@@ -112,6 +113,7 @@ __all__ = [
     "PaymentCancelled",
     "PaymentHold",
     "PaymentList",
+    "PaymentPage",
     "PaymentStatus",
     "PixConfirmation",
     "PixConfirmed",

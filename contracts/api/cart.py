@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from contracts.api import request_fields as fields
 from contracts.api.links import Items, PricedItems
+from contracts.api.payment_page import PaymentPage
 from contracts.api.types import (
     Address,
     Description,
@@ -90,3 +91,4 @@ class CartCreated(Struct, kw_only=True):
     payment_url: PixPageUrl
     status_check_url: StatusCheckUrl
     created_at: OpenedAt
+    payment_page: Annotated[PaymentPage, Meta(description="The way of the payer.")]

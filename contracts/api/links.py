@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from contracts.api import request_fields as fields
 from contracts.api.corrections import Attempts
+from contracts.api.payment_page import PaymentPage
 from contracts.api.types import (
     Address,
     AmountDue,
@@ -112,6 +113,7 @@ class LinkCreated(Struct, kw_only=True):
     status: Status
     external_reference: ExternalReference
     created_at: OpenedAt
+    payment_page: Annotated[PaymentPage, Meta(description="The way of the payer.")]
 
 
 class PaymentStatus(Struct, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from contracts.api import request_fields as fields
+from contracts.api.payment_page import PaymentPage
 from contracts.api.types import (
     Address,
     AmountDue,
@@ -79,6 +80,7 @@ class PixCreated(Struct, kw_only=True):
     payment: Annotated[PixPayment, Meta(description="The charge.")]
     payload: PixCode
     payment_url: PixPageUrl
+    payment_page: Annotated[PaymentPage, Meta(description="The way of the payer.")]
 
 
 class PixConfirmation(Struct, kw_only=True):

@@ -36,6 +36,15 @@ _LISTED: Final = api.ListedPayment(
     alerts=[],
 )
 
+
+def _page(url: str, payment_id: int) -> api.PaymentPage:
+    return api.PaymentPage(
+        url=f"http://localhost:8000/payments/{url}?{_TOKEN}",
+        token=_TOKEN.removeprefix("t="),
+        socket_url=f"ws://localhost:8000/ws?payment_id={payment_id}&{_TOKEN}",
+    )
+
+
 _PAYMENT: Final = v1.Payment(
     object="payment",
     id="15",
@@ -82,11 +91,7 @@ _PAYMENT: Final = v1.Payment(
     verified_at=None,
     next_check_at=None,
     live_mode=True,
-    payment_page=v1.PaymentPage(
-        url=f"http://localhost:8000/payments/pix/15?{_TOKEN}",
-        token=_TOKEN.removeprefix("t="),
-        socket_url=f"ws://localhost:8000/ws?payment_id=15&{_TOKEN}",
-    ),
+    payment_page=_page("pix/15", 15),
 )
 
 _EXAMPLES: Final = (
@@ -110,6 +115,7 @@ _EXAMPLES: Final = (
         ),
         payload=_PAYLOAD,
         payment_url=f"http://localhost:8000/payments/pix/15?{_TOKEN}",
+        payment_page=_page("pix/15", 15),
     ),
     api.PixConfirmed(message="The payment has been confirmed."),
     api.PixError(message="The value differs from the charge; the payment was not confirmed.", code="wrong_amount"),
@@ -131,6 +137,7 @@ _EXAMPLES: Final = (
         status="pending",
         external_reference="extrato_16_0123456789ab",
         created_at="2026-01-12T10:00:00.000000-03:00",
+        payment_page=_page("mp/pay/16/", 16),
     ),
     api.PaymentStatus(
         success=True,

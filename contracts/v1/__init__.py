@@ -5,10 +5,11 @@ of requests forbid unknown fields, and those of queries forbid unknown parameter
 those in `contracts.api`, because the OpenAPI document has one list of schemas.
 """
 
+from contracts.api.payment_page import PaymentPage
 from contracts.v1.alerts import AlertList, AlertResolution, AlertShown
 from contracts.v1.events import EventList, PaymentEventShown
 from contracts.v1.lists import ListQuery
-from contracts.v1.payments import Attempt, OrderItem, Payment, PaymentPage
+from contracts.v1.payments import Attempt, OrderItem, Payment
 from contracts.v1.problem import FieldProblem, Problem
 from contracts.v1.refunds import Refund, RefundCreation, RefundList, RefundRequested
 from contracts.v1.request_fields import MerchantQuery, NoFields

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from contracts.api.payment_page import PaymentPage
 from contracts.v1.types import (
     Address,
     AlertName,
@@ -52,16 +53,6 @@ class Attempt(Struct, kw_only=True):
     disputed_centavos: DisputedCentavos
     currency: Currency
     paid_at: Annotated[Moment | None, Meta(description="When the money came; null if it did not.")]
-
-
-class PaymentPage(Struct, kw_only=True):
-    """The way of the payer: a page of the hub, and the socket that reports changes of the payment."""
-
-    url: Annotated[Address, Meta(description="The payer link: the page on which the payer pays.")]
-    token: Annotated[str, Meta(description="The payer's token: the secret in the link, which opens one payment.")]
-    socket_url: Annotated[
-        Address, Meta(description="The WebSocket that sends the payment's changes, with the payer's token.")
-    ]
 
 
 class Payment(Struct, kw_only=True):

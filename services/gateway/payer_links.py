@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from contracts.api import PaymentPage
+
 if TYPE_CHECKING:
     from extrato.use_cases.payments import LoadedPayment
     from services.gateway.gateway import Gateway
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 
 
 class PayerLinks(Struct, frozen=True, kw_only=True):
-    """The URLs of a payment: its Pix page, the way to its checkout, its status, and its WebSocket."""
+    """The token of a payment and its URLs: its Pix page, the way to its checkout, its status, and its WebSocket."""
+
+    token: str
 
     pix: str
     checkout: str
@@ -31,8 +35,19 @@ def payer_links_of(gateway: Gateway, payment: LoadedPayment, *, token: str | Non
     public_url, number = gateway.settings.public_url, payment.payment_id
     token = token or gateway.tokens.make(payment)
     return PayerLinks(
+        token=token,
         pix=f"{public_url}/payments/pix/{number}?t={token}",
         checkout=f"{public_url}/payments/mp/pay/{number}/?t={token}",
         check=f"{public_url}/payments/api/check/{number}/?t={token}",
         socket=f"ws{public_url.removeprefix('http')}/ws?payment_id={number}&t={token}",
+    )
+
+
+def payment_page(links: PayerLinks, *, method: str) -> PaymentPage:
+    """Return the way of the payer by the `method` of the payment's intent.
+
+    The way to a checkout leads through the hub, so that an ended payment is not paid.
+    """
+    return PaymentPage(
+        url=links.checkout if method == "checkout" else links.pix, token=links.token, socket_url=links.socket
     )

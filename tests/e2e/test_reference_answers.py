@@ -319,7 +319,7 @@ async def test_created_pix_matches_reference_sample(hub):
     ours = {"status", "qr_code_url", "payload", "payment_url", "padaria_slug", "description", "created_at"}
     assert {name: kind for name, kind in shape(answer["payment"]).items() if name not in ours} == expected["payment"]
     assert answer["payment"].keys() - expected["payment"].keys() == ours
-    assert answer.keys() - expected.keys() == {"payload", "payment_url"}
+    assert answer.keys() - expected.keys() == {"payload", "payment_url", "payment_page"}
     assert answer["message"] == json.loads(PIX)["message"]
     assert answer["payment"]["value"] == 100.0
     lifetime = datetime.fromisoformat(answer["payment"]["expiration_date"]) - before
@@ -374,7 +374,7 @@ async def test_reference_routes_answer_without_trailing_slash(hub):
 )
 async def test_generated_link_matches_reference_sample(hub):
     answer = await new_link(hub)
-    items = answer.pop("items")
+    items, page = answer.pop("items"), answer.pop("payment_page")
     expected = json.loads(LINK)
     del expected["items"]
     assert shape(answer) == shape(expected)
@@ -385,6 +385,7 @@ async def test_generated_link_matches_reference_sample(hub):
         ("Bolo de Chocolate", 1, 30.0),
     ]
     assert answer["secure_checkout_url"].startswith(f"{hub.url}/payments/mp/pay/{answer['payment_id']}/?t=")
+    assert page["url"] == answer["secure_checkout_url"]
     assert answer["status_check_url"].startswith(f"{hub.url}/payments/api/check/{answer['payment_id']}/?t=")
     assert datetime.fromisoformat(answer["created_at"]).utcoffset() == timedelta(hours=-3)
 

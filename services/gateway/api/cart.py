@@ -18,7 +18,7 @@ from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.responses import json_response
-from services.gateway.payer_links import payer_links_of
+from services.gateway.payer_links import payer_links_of, payment_page
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -91,4 +91,5 @@ async def _created(gateway: Gateway, loaded: ChargedPayment) -> CartCreated:
         payment_url=links.pix,
         status_check_url=links.check,
         created_at=local_time(loaded.opened_at),
+        payment_page=payment_page(links, method=intent.method),
     )

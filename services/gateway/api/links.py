@@ -19,7 +19,7 @@ from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.responses import json_response
 from services.gateway.http.values import single
-from services.gateway.payer_links import payer_links_of
+from services.gateway.payer_links import payer_links_of, payment_page
 from services.gateway.payers_in_events import payers_in, show_payer
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ async def generate_link(request: web.Request) -> web.Response:
         status="pending",
         external_reference=intent.external_reference,
         created_at=local_time(loaded.opened_at),
+        payment_page=payment_page(links, method=intent.method),
     )
     return json_response(answer)
 

@@ -29,12 +29,13 @@ from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
 from services.gateway.http.responses import json_response
 from services.gateway.metrics import CONFIRMATIONS_REFUSED
-from services.gateway.payer_links import payer_links_of
+from services.gateway.payer_links import payer_links_of, payment_page
 from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
     from extrato.domain.merchant import Registered
     from extrato.use_cases.payments import ChargedPayment
+    from services.gateway.payer_links import PayerLinks
 
 LIFETIME_MINUTES: Final = 30
 PICTURE_PREFIX: Final = "qr_code_payment_"
@@ -66,13 +67,15 @@ async def create_pix(request: web.Request) -> web.Response:
     created = await create_payment(
         gateway.hub, merchant, wanted, idempotency_key=key, cause=cause_of(request, actor="api_key")
     )
-    payment = _pix_payment(gateway, created.loaded)
+    links = payer_links_of(gateway, created.loaded)
+    payment = _pix_payment(gateway, created.loaded, links)
     return json_response(
         PixCreated(
             message="The payment has been created.",
             payment=payment,
             payload=payment.payload,
             payment_url=payment.payment_url,
+            payment_page=payment_page(links, method="pix"),
         ),
         status=201,
         headers={"Location": payment.payment_url},
@@ -91,11 +94,10 @@ async def _merchant(request: web.Request, slug: str | None) -> Registered:
     return merchant
 
 
-def _pix_payment(gateway: Gateway, loaded: ChargedPayment) -> PixPayment:
+def _pix_payment(gateway: Gateway, loaded: ChargedPayment, links: PayerLinks) -> PixPayment:
     payment = loaded.payment
     intent, charge = payment.intent, payment.charge
     name = PICTURE_PREFIX + intent.bank_payment_id
-    links = payer_links_of(gateway, loaded)
     return PixPayment(
         id=loaded.payment_id,
         value=to_reais(intent.amount_centavos),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from contracts.v1 import Attempt, OrderItem, Payment, PaymentPage
+from contracts.v1 import Attempt, OrderItem, Payment
 from extrato.domain.payment.state import Charged
-from services.gateway.payer_links import payer_links_of
+from services.gateway.payer_links import payer_links_of, payment_page
 from services.gateway.v1.verification import verification_of
 
 if TYPE_CHECKING:
@@ -63,16 +63,8 @@ async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
         verified_at=utc_or_none(verification.verified_at),
         next_check_at=utc_or_none(verification.next_check_at),
         live_mode=verification.is_live,
-        payment_page=payment_page(gateway, loaded),
+        payment_page=payment_page(payer_links_of(gateway, loaded), method=intent.method),
     )
-
-
-def payment_page(gateway: Gateway, loaded: LoadedPayment) -> PaymentPage:
-    """Build the way of the payer: the checkout goes through the hub, so that an ended payment is not paid."""
-    token = gateway.tokens.make(loaded)
-    links = payer_links_of(gateway, loaded, token=token)
-    url = links.checkout if loaded.payment.intent.method == "checkout" else links.pix
-    return PaymentPage(url=url, token=token, socket_url=links.socket)
 
 
 def order_items(items: tuple[Item, ...]) -> list[OrderItem]:

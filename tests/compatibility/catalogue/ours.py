@@ -57,6 +57,10 @@ CART: Final = Section(
                 "payment_url",
                 "status_check_url",
                 "created_at",
+                "payment_page",
+                "payment_page.url",
+                "payment_page.token",
+                "payment_page.socket_url",
             ),
         ),
         Statement(

@@ -87,9 +87,14 @@ CREATE: Final = Section(
                 "payment.padaria_slug",
                 "payment.description",
                 "payment.created_at",
+                "payment_page",
+                "payment_page.url",
+                "payment_page.token",
+                "payment_page.socket_url",
             ),
             here="This hub also accepts the merchant, a description, the payer and the time to expire. Requests with "
-            "one `Idempotency-Key` create one charge. Any other field is refused.",
+            "one `Idempotency-Key` create one charge. Any other field is refused. `payment_page` has the payer link, "
+            "its token, and the socket that reports changes.",
         ),
         Statement(
             id="pix.errors",

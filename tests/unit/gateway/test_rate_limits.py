@@ -189,3 +189,25 @@ def test_any_forwarded_header_gives_an_address(lines):
 def test_invalid_trusted_networks_are_rejected():
     with pytest.raises(InvalidSettings, match="EXTRATO_TRUSTED_PROXIES"):
         settings(EXTRATO_TRUSTED_PROXIES="10.0.0.0/8, everybody")
+
+
+# --- what is left ----------------------------------------------------------------------------------
+
+
+def test_quota_is_that_of_the_tighter_bucket(limiter, clock):
+    assert (limiter.quota("creations", MERCHANT, "192.0.2.1").left, clock.now_s) == (3, 1000)
+    limiter.count("creations", MERCHANT, "192.0.2.1")
+    limiter.count("creations", MERCHANT, "192.0.2.2")
+    quota = limiter.quota("creations", MERCHANT, "192.0.2.2")
+    assert (quota.per_minute, quota.left, quota.reset_s) == (3, 1, pytest.approx(40))
+
+
+def test_quota_that_is_used_up_says_when_the_next_request_may_come(limiter, clock):
+    for _ in range(3):
+        limiter.count("creations", MERCHANT, "192.0.2.1")
+    with pytest.raises(TooManyRequests) as refused:
+        limiter.count("creations", MERCHANT, "192.0.2.1")
+    quota = limiter.quota("creations", MERCHANT, "192.0.2.1")
+    assert (quota.left, quota.reset_s) == (0, pytest.approx(refused.value.retry_after_s))
+    clock.now_s += quota.reset_s
+    limiter.count("creations", MERCHANT, "192.0.2.1")

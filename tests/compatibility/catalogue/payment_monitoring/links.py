@@ -87,8 +87,10 @@ GENERATE_LINK: Final = Section(
                 "expires_in_minutes",
                 "Idempotency-Key",
             ),
+            answers=("payment_page", "payment_page.url", "payment_page.token", "payment_page.socket_url"),
             here="This hub also accepts a price for a line, texts, the payer and the time to expire (24 hours by "
-            "default). Requests with one `Idempotency-Key` create one link.",
+            "default). Requests with one `Idempotency-Key` create one link. `payment_page` has the payer link, its "
+            "token, and the socket that reports changes.",
         ),
     ),
 )
