@@ -16,8 +16,8 @@ HEAD: Final = """# Errors
 
 For developers of shops and frontends, and for operators. Every error has a stable `code` for programs, and a sentence
 for people. The Pix routes, the log and the command line have the English sentence, and `/v1` has the sentence in the
-language of `Accept-Language`. The other routes have the Portuguese one. `…` stands for a value, such as a name, a limit or the provider's own words. A code may have several
-sentences; its meaning is the same.
+language of `Accept-Language`. The other routes have the Portuguese one. `…` stands for a value, such as a name, a
+limit or the provider's own words. A code may have several sentences; its meaning is the same.
 
 `make schemas` writes this file from `contracts/errors/`.
 """
