@@ -7,7 +7,11 @@ import re
 import pytest
 
 from contracts.errors import CATALOGUE
+from contracts.operations import OPERATIONS
+from contracts.operations.examples import EXAMPLES
 
+V1 = [operation for operation in OPERATIONS if operation.is_v1]
+PLACES = {"refund_id": "x", "alert": "late_payment", "key_id": "00000000"}
 PORTUGUESE = {"Accept-Language": "de, pt-BR;q=0.9, en;q=0.5"}
 
 
@@ -122,3 +126,39 @@ async def test_request_without_a_key_is_a_problem(hub):
         problem = await answer.json(content_type=None)
     assert (answer.status, problem["code"]) == (401, "unauthenticated")
     assert "Extrato-Position" in answer.headers
+
+
+# --- every operation ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", V1, ids=lambda operation: operation.name)
+async def test_every_operation_rejects_an_unknown_parameter(hub, operation, payment_id):
+    key = hub.admin_key if operation.scope == "admin" else hub.api_key
+    path = operation.path.format(payment_id=payment_id, **PLACES)
+    headers = {"Authorization": f"Bearer {key}", **PORTUGUESE}
+    async with hub.session.request(
+        operation.method,
+        f"{hub.url}{path}?merchant={hub.merchant}&desconhecido=1",
+        json=EXAMPLES.get(operation.body),
+        headers=headers,
+    ) as answer:
+        problem = await answer.json(content_type=None)
+    assert (answer.status, answer.content_type) == (400, "application/problem+json")
+    assert ("query", "/desconhecido", "unknown_parameter") in [
+        (fault["in"], fault["pointer"], fault["code"]) for fault in problem["errors"]
+    ]
+    assert "Extrato-Position" in answer.headers
+    assert answer.headers["Content-Language"] == "pt-BR"
+    assert answer.headers["RateLimit"].startswith(f'"{operation.limit}";r=')
+
+
+@pytest.mark.parametrize(
+    "operation", [each for each in V1 if each.method == "GET"], ids=lambda operation: operation.name
+)
+async def test_every_read_rejects_an_unknown_position(hub, operation, payment_id):
+    key = hub.admin_key if operation.scope == "admin" else hub.api_key
+    path = operation.path.format(payment_id=payment_id, **PLACES)
+    headers = {"Authorization": f"Bearer {key}", "Extrato-After": "x"}
+    async with hub.session.get(f"{hub.url}{path}?merchant={hub.merchant}", headers=headers) as answer:
+        problem = await answer.json(content_type=None)
+    assert (answer.status, problem["code"]) == (409, "position_unknown")
