@@ -51,9 +51,10 @@ PAGES: Final = (
         method="GET",
         path="/payments/mp/return/",
         tag="Pages",
-        summary="Show a payer the payment after the provider's checkout.",
-        description="The hub asks the provider, and ignores the status in the address. Without an "
-        "`external_reference` of the hub, `payment_id` is the payment's number and `t` the payer's token.",
+        summary="Send a payer back to the merchant's page after the provider's checkout, or show the payment.",
+        description="The hub asks the provider, and ignores the status in the address. A payment with a `return_url` "
+        "leads there, with `payment_id` and `reference` in the query and never with a status: ask the hub for it.\n\n"
+        "Without an `external_reference` of the hub, `payment_id` is the payment's number and `t` the payer's token.",
         query=(
             Parameter(name="external_reference", description="The hub's identifier of the payment.", schema=TEXT),
             Parameter(name="payment_id", description="The provider's id of the attempt.", schema=TEXT),
@@ -62,6 +63,7 @@ PAGES: Final = (
         limit="checks",
         answers={
             200: Answer(description="The state of the payment.", media_types=PAGE),
+            303: Answer(description="To the merchant's page.", media_types=(), headers=("Location",)),
             404: Answer(description="The payment does not exist.", media_types=PAGE),
             429: TOO_MANY,
             503: AWAY,

@@ -12,7 +12,8 @@ from services.gateway.gateway import gateway_of
 from services.gateway.pages.layout import page
 from services.gateway.pages.markup import Html, tag
 from services.gateway.pages.payer_state import MAY_MOVE, PayerState, payer_state_of
-from services.gateway.pages.texts import CARD_REFUSED, CODE_IS_OVER, PAID_TOO_MUCH, PAID_TWICE, SITUATIONS
+from services.gateway.pages.texts import BACK_TO_SHOP, CARD_REFUSED, CODE_IS_OVER, PAID_TOO_MUCH, PAID_TWICE, SITUATIONS
+from services.gateway.pages.way_back import way_back
 from services.gateway.payer_links import payer_links_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageContext:
-    """One payment at one moment for one page; `shop` is the merchant's name."""
+    """One payment at one moment for one page; `shop` is the merchant's name, `way_back` the address of its page."""
 
     loaded: LoadedPayment
     shop: str | None
@@ -37,6 +38,7 @@ class PageContext:
     now: datetime
     token: str
     checkout_address: str
+    way_back: str | None = None
 
 
 async def context_of(request: web.Request, refreshed: Refreshed, *, token: str) -> PageContext:
@@ -52,6 +54,7 @@ async def context_of(request: web.Request, refreshed: Refreshed, *, token: str) 
         now=now,
         token=token,
         checkout_address=payer_links_of(gateway, loaded, token=token).checkout,
+        way_back=way_back(loaded, merchant),
     )
 
 
@@ -66,6 +69,7 @@ def payment_page(context: PageContext, text: PageText, *content: Html, status: i
         *content,
         _facts(context),
         *([_refresh_link()] if moves else ()),
+        *([_link_back(context.way_back)] if context.way_back else ()),
         tone=text.tone,
         shop=context.shop,
         state=_state(context, moves=moves),
@@ -159,6 +163,10 @@ def _refresh_link() -> Html:
         tag("a", "Atualizar agora", href=""),
         class_="again",
     )
+
+
+def _link_back(address: str) -> Html:
+    return tag("p", tag("a", BACK_TO_SHOP, href=address, rel="noreferrer"), class_="again")
 
 
 def _moment(at: datetime) -> str:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import web
+
 from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import payment_id_in_reference
 from extrato.errors import NotFound
@@ -17,7 +19,7 @@ from services.gateway.authentication import Credentials, authenticate, bearer_of
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http import fields
 from services.gateway.http.values import single
-from services.gateway.pages.layout import not_found
+from services.gateway.pages.layout import HEADERS, not_found
 from services.gateway.pages.markup import Html, tag
 from services.gateway.pages.page_context import context_of, payment_page
 from services.gateway.pages.payer_state import payer_state_on_return
@@ -26,8 +28,6 @@ from services.gateway.pages.texts import RETURN
 from services.gateway.payer_links import token_for
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from extrato.use_cases.payments import LoadedPayment
     from services.gateway.pages.page_context import PageContext
 
@@ -36,13 +36,15 @@ TOKEN_LASTS: Final = timedelta(hours=1)
 
 
 async def come_back(request: web.Request) -> web.Response:
-    """`GET /payments/mp/return/`: ask the provider, and show the state of the payment."""
+    """`GET /payments/mp/return/`: ask the provider, and send the payer to the merchant's page, or show the payment."""
     found = await _find(request)
     if found is None:
         return not_found()
     loaded, token = found
     refreshed = await refresh_on_return(request, loaded)
     context = await context_of(request, refreshed, token=token)
+    if context.way_back is not None:
+        return web.Response(status=303, headers={**HEADERS, "Location": context.way_back})
     context = replace(
         context, payer_state=payer_state_on_return(context.payer_state, is_answered=refreshed.is_answered)
     )

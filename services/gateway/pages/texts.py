@@ -161,4 +161,5 @@ CODE_IS_OVER: Final = "O prazo terminou: não pague este código. Estamos confer
 PAID_TWICE: Final = "Recebemos mais de um pagamento deste pedido. Fale com a loja para receber o outro de volta."
 PAID_TOO_MUCH: Final = "Recebemos mais do que o valor deste pedido. Fale com a loja para receber a diferença de volta."
 CARD_REFUSED: Final = "O cartão não foi aprovado."
+BACK_TO_SHOP: Final = "Voltar para a loja"
 OFFLINE: Final = "Sem conexão no momento. O que aparece aqui pode ter mudado."

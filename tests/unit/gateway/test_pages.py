@@ -287,6 +287,30 @@ def drawn(stands, now=LATER, by_state=texts.LINK):
     return text, dict(re.findall(r'<dt>([^<]+)</dt><dd dir="auto">([^<]*)</dd>', text))
 
 
+def test_page_of_a_payment_with_a_return_address_links_to_the_shop():
+    loaded = LoadedPayment(
+        payment_id=15,
+        merchant="padaria",
+        payment=payment(),
+        opened_at=NOON,
+        opened_position=1,
+        updated_at=NOON,
+        version=1,
+        position=1,
+    )
+    context = PageContext(
+        loaded=loaded,
+        shop="Padaria",
+        payer_state="paid",
+        now=NOON,
+        token="t",
+        checkout_address="https://pay",
+        way_back="https://loja.example/fim?a=1&payment_id=15",
+    )
+    text = payment_page(context, texts.PIX["paid"]).text or ""
+    assert 'href="https://loja.example/fim?a=1&amp;payment_id=15"' in text
+
+
 def amounts(facts):
     """Return the received and missing amounts of the facts."""
     return tuple(facts[name].replace("\xa0", " ") if name in facts else None for name in ("Recebido", "Falta"))
