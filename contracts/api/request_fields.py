@@ -115,6 +115,7 @@ Identifier = Annotated[str, _text(maximum=64)]
 ApiKeyName = Annotated[str, _text(maximum=60)]
 Slug = Annotated[str, _text(maximum=64, missing=Code("missing_padaria_slug"))]
 ProductName = Annotated[str, _text(maximum=120, reading="name", missing=Code("invalid_item", "nameless"))]
+LineName = Annotated[str, _text(maximum=120, reading="name", missing=Code("invalid_item", "line"))]
 Email = Annotated[str, _text(maximum=254, pattern=_EMAIL, malformed=Code("invalid_email"))]
 CustomerEmail = Annotated[
     str, _text(maximum=254, pattern=_EMAIL, missing=Code("missing_email"), malformed=Code("invalid_email"))
@@ -149,6 +150,11 @@ PaidAt = Annotated[datetime, Meta(tz=True, extra=every_fault("invalid_paid_at", 
 HoldUntil = Annotated[datetime, Meta(tz=True, extra=every_fault("invalid_until", reading="instant"))]
 ReturnedAt = Annotated[
     datetime, Meta(tz=True, extra=every_fault("invalid_returned_at", "not_a_time", reading="instant"))
+]
+ExpiresAt = Annotated[datetime, Meta(tz=True, extra=every_fault("invalid_expires_at", reading="instant"))]
+# The merchant's origins decide which addresses are allowed; the length is that of the longest one.
+ReturnUrl = Annotated[
+    str, Meta(max_length=2_000, pattern="^[!-~]+" + _AT_THE_END, extra=every_fault("return_url_not_allowed"))
 ]
 TokenExpiresAt = Annotated[
     datetime, Meta(tz=True, extra=every_fault("invalid_token_expires_at", "not_a_time", reading="instant"))

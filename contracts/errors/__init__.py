@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from contracts.errors import access, amounts, brcodes, merchants, payments, providers, requests, running
+from contracts.errors import access, amounts, brcodes, creations, merchants, payments, providers, requests, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,7 @@ SUBJECTS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         "Access": access.ENTRIES,
         "Requests": requests.ENTRIES,
         "Amounts": amounts.ENTRIES,
+        "Creations through /v1": creations.ENTRIES,
         "Payments": payments.ENTRIES,
         "Merchants, products and API keys": merchants.ENTRIES,
         "Providers": providers.ENTRIES,

@@ -45,7 +45,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         "This API key cannot set a price: it charges the prices of the merchant's products.",
         "Esta chave de API não pode definir preços: cobra os preços dos produtos da padaria",
         cause="The key was issued for listed prices only, and the request sets a price.",
-        remedy="Order products by name without `preco_unitario`, or use a key that may set prices.",
+        remedy="Order products by name without a price, or use a key that may set prices.",
     ),
     "invalid_signature": entry(
         401,

@@ -100,7 +100,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         "The merchant does not sell the product {about!r}.",
         "Produto '{about}' não encontrado",
         cause="The order names a product that the merchant does not sell, and does not set a price for it.",
-        remedy="Correct the name, or send `preco_unitario`.",
+        remedy="Correct the name, or send a unit price.",
         near=(
             "The merchant does not sell the product {about!r}. Did you mean {nearest!r}?",
             "Produto '{about}' não encontrado; o mais parecido é '{nearest}'",

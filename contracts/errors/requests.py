@@ -190,8 +190,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         400,
         "The field '{about}' must be a whole number from {minimum} to {maximum}.",
         "O campo '{about}' deve ser um inteiro de {minimum} a {maximum}",
-        cause="The minutes until the payment expires are not a whole number, or are out of bounds.",
-        remedy="Send a whole number of minutes within the bounds.",
+        cause="The time until the payment expires is not a whole number, or is out of bounds.",
+        remedy="Send a whole number within the bounds.",
         apart=(
             "The fields '{about}' and '{older}' must be equal.",
             "Os campos '{about}' e '{older}' não dizem o mesmo",
@@ -251,8 +251,12 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         "Each item must be an object with 'nome' and 'quantidade'.",
         "Cada item deve ser um objeto com 'nome' e 'quantidade'",
         cause="A line of the order is not an object, or has no name.",
-        remedy="Send `nome` and `quantidade` for each item.",
+        remedy="Send name and quantity of each item, in the words of the route.",
         nameless=("Each item needs a 'nome'.", "Cada item precisa de um 'nome'"),
+        line=(
+            "Each item must be an object with 'name' and 'quantity'.",
+            "Cada item deve ser um objeto com 'name' e 'quantity'",
+        ),
     ),
     "invalid_quantity": entry(
         400,

@@ -40,7 +40,10 @@ ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "`true` if an earlier request with the same Idempotency-Key had the effect.",
         {"type": "string", "enum": ["true"]},
     ),
-    "Location": ("The address for the payer.", {"type": "string", "format": "uri"}),
+    "Location": (
+        "The address of the payment; of the payer's page in the older surfaces.",
+        {"type": "string", "format": "uri"},
+    ),
     "RateLimit": (
         "The rest of the rate limit: `r` requests, complete again in `t` seconds; with `r` 0, the next one in `t`.",
         TEXT,

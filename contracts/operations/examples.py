@@ -245,6 +245,17 @@ _REQUESTS: Final[dict[type[Struct], dict[str, Any]]] = {
         "items": [{"nome": "Pão Francês", "quantidade": 10}],
         "customer": {"email": "cliente@example.com"},
     },
+    v1.PaymentCreation: {
+        "method": "pix",
+        "items": [
+            {"name": "Pão Francês", "quantity": 10},
+            {"name": "Bolo", "quantity": 1, "unit_price_centavos": 3000},
+        ],
+        "reference": "2041",
+        "unique_reference": True,
+        "payer": {"email": "cliente@example.com"},
+        "metadata": {"mesa": "12"},
+    },
     api.PadariaNamed: {"padaria_slug": "padaria-do-marcos"},
     api.RefundRequest: {"amount": 5.0, "reason": "Um bolo a menos"},
     v1.NoFields: {},

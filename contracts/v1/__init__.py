@@ -7,6 +7,7 @@ those in `contracts.api`, because the OpenAPI document has one list of schemas.
 
 from contracts.api.payment_page import PaymentPage
 from contracts.v1.alerts import AlertList, AlertResolution, AlertShown
+from contracts.v1.creation import NewItem, NewPayer, PaymentCreation
 from contracts.v1.events import EventList, PaymentEventShown
 from contracts.v1.lists import ListQuery
 from contracts.v1.payments import Attempt, OrderItem, Payment
@@ -23,9 +24,12 @@ __all__ = [
     "FieldProblem",
     "ListQuery",
     "MerchantQuery",
+    "NewItem",
+    "NewPayer",
     "NoFields",
     "OrderItem",
     "Payment",
+    "PaymentCreation",
     "PaymentEventShown",
     "PaymentPage",
     "Problem",

@@ -78,6 +78,11 @@ class Created(Struct, frozen=True, kw_only=True):
     is_repeated: bool
 
 
+def describe(items: tuple[Item, ...]) -> str:
+    """Describe an order in one line, such as `10x Pão Francês, 1x Bolo de Chocolate`."""
+    return ", ".join(f"{item.quantity}x {item.name}" for item in items)
+
+
 async def create_payment(
     hub: Hub,
     merchant: Registered,
@@ -94,7 +99,7 @@ async def create_payment(
     the intent stays, and a repeated request with the key, or the monitor, requests the charge again. Raises the
     provider's and the store's errors.
     """
-    _require_known_origin(merchant, wanted.return_url)
+    require_known_origin(merchant, wanted.return_url)
     number = await hub.payment_ids.next_payment_id()
     bank_id = bank_payment_id(number, hub.new_uuid())
     key, new_key = hub.personal_data.keys.new(number)
@@ -142,8 +147,9 @@ async def create_payment(
         return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if handled.events:
         count_opening(opened)
-    if charge is None:
+    if charge is None or opened.payer_email or opened.metadata:
         hub.personal_data.keys.remember(key)
+    if charge is None:
         loaded = await _request_charge(hub, merchant, number, cause=cause)
     else:
         loaded = charged(after_creation(number, handled) if handled.appended else await load_payment(hub, number))
@@ -196,7 +202,8 @@ async def _request_charge(hub: Hub, merchant: Registered, payment_id: int, *, ca
         raise
 
 
-def _require_known_origin(merchant: Registered, return_url: str | None) -> None:
+def require_known_origin(merchant: Registered, return_url: str | None) -> None:
+    """Raise `Refused` for a return address whose origin the merchant has not registered."""
     if return_url is not None and origin_of(return_url) not in merchant.return_origins:
         raise Refused("return_url_not_allowed", "return_url")
 

@@ -31,6 +31,7 @@ from services.gateway.pages import assets, checkout_page, pix_page, return_page
 from services.gateway.pages.error_page import page_error
 from services.gateway.pipeline import Handler, Route
 from services.gateway.v1 import alerts as v1_alerts
+from services.gateway.v1 import creation as v1_creation
 from services.gateway.v1 import events as v1_events
 from services.gateway.v1 import payments as v1_payments
 from services.gateway.v1 import refunds as v1_refunds
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from contracts.operations.operation import Operation
 
 HANDLERS: Final[dict[str, Handler]] = {
+    "createPayment": v1_creation.create,
     "readPayment": v1_payments.read_payment,
     "verifyPayment": v1_payments.verify,
     "cancelUnpaidPayment": v1_payments.cancel,

@@ -30,10 +30,13 @@ LONG = {
     "phone": lambda length: "(8" + ".8" * (length // 2 - 1),
 }
 # Times that must lie ahead.
-AHEAD = {"token_expires_at"}
+AHEAD = {"expires_at", "token_expires_at"}
 BREAD = {"nome": "Pão Francês", "quantidade": 1}
-# Punctuation never makes these longer than the documents themselves, so that no valid text has the maximum length.
-UNREACHABLE = {"cpf", "cnpj"}
+# The same line in the words of `/v1`.
+BREAD_OF_V1 = {"name": "Pão Francês", "quantity": 1}
+# Punctuation never makes these longer than the documents themselves, so that no valid text has the maximum length. The
+# merchant has registered no origin to return to.
+UNREACHABLE = {"cpf", "cnpj", "return_url"}
 
 
 class Edge(NamedTuple):
@@ -65,11 +68,24 @@ def edges_of(schema: dict[str, Any], path: Steps) -> Iterator[Edge]:
 
 
 def _edges_of_object(schema: dict[str, Any], path: Steps) -> Iterator[Edge]:
+    if "properties" not in schema:
+        yield from _edges_of_map(schema, path)
+        return
     for name, field in schema["properties"].items():
         yield from edges_of(field, (*path, name))
     if schema.get("additionalProperties") is False:
         yield Edge((*path, "desconhecido"), 1, is_valid=False)
     yield from (Edge((*path, name), None, is_valid=False) for name in schema.get("required", ()))
+
+
+def _edges_of_map(schema: dict[str, Any], path: Steps) -> Iterator[Edge]:
+    most, longest = schema["maxProperties"], schema["propertyNames"]["maxLength"]
+    text = "a" * schema["additionalProperties"]["maxLength"]
+    for value in ({}, {str(each): text for each in range(most)}, {"a" * longest: ""}):
+        yield Edge(path, value, is_valid=True)
+    for value in ({str(each): "" for each in range(most + 1)}, {"a" * (longest + 1): ""}, {"": ""}):
+        yield Edge(path, value, is_valid=False)
+    yield from (Edge(path, value, is_valid=False) for value in ({"a": text + "a"}, {"a": 1}, {"a": None}, [], "a"))
 
 
 def _edges_of_number(schema: dict[str, Any], path: Steps, *, step: float) -> Iterator[Edge]:
@@ -101,7 +117,9 @@ def _edges_of_list(schema: dict[str, Any], path: Steps) -> Iterator[Edge]:
     yield Edge(path, {}, is_valid=False)
     if "maxItems" in schema:
         yield Edge(path, [], is_valid=False)
-        yield from (Edge(path, [BREAD] * (schema["maxItems"] + more), is_valid=not more) for more in (0, 1))
+        item = OPENAPI["components"]["schemas"][schema["items"]["$ref"].rsplit("/", 1)[1]]
+        bread = BREAD if "nome" in item["properties"] else BREAD_OF_V1
+        yield from (Edge(path, [bread] * (schema["maxItems"] + more), is_valid=not more) for more in (0, 1))
     yield from edges_of(schema["items"], (*path, 0))
 
 
@@ -126,7 +144,8 @@ async def test_both_sides_of_every_bound(hub, other_merchant, operation):
     )
     key = hub.admin_key if operation.scope == "admin" else other_merchant.api_key
     base = dict(EXAMPLES[operation.body])
-    own = {"padaria_slug": slug, "items": [BREAD], "returned_at": datetime.now(UTC).isoformat()}
+    bread = BREAD_OF_V1 if path.startswith("/v1/") else BREAD
+    own = {"padaria_slug": slug, "items": [bread], "returned_at": datetime.now(UTC).isoformat()}
     base |= {name: value for name, value in own.items() if name in base}
     wrong = []
     for edge in edges_of({"$ref": f"#/components/schemas/{operation.body.__name__}"}, ()):

@@ -72,6 +72,7 @@ def walks(prepared):
     customer = {"email": "ana@testuser.com"}
     return {
         ("POST", PIX): (PIX, {"value": 1}),
+        ("POST", "/v1/payments"): ("/v1/payments", {"method": "pix", "amount_centavos": 1}),
         ("POST", f"{PIX}/confirmation"): (f"{PIX}/confirmation", confirmation),
         ("POST", f"{PIX}/{{payment_id}}/returned"): (f"{PIX}/{short['id']}/returned", returned),
         ("POST", f"{API}/generate-link/"): (f"{API}/generate-link/", ITEMS),

@@ -98,6 +98,7 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
         f"/payments/mp/return/?status=approved&payment_id={a.number}&external_reference=extrato_{a.number}_000000000000",
         None,
     ),
+    ("POST", "/v1/payments"): lambda a: (f"/v1/payments?merchant={a.slug}", {"method": "pix", "amount_centavos": 1}),
     ("GET", "/v1/payments/{payment_id}"): lambda a: (f"/v1/payments/{a.number}", None),
     ("POST", "/v1/payments/{payment_id}/verify"): lambda a: (f"/v1/payments/{a.number}/verify", {}),
     ("POST", "/v1/payments/{payment_id}/cancel"): lambda a: (f"/v1/payments/{a.number}/cancel", {}),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.operations.v1.alerts import ALERTS
+from contracts.operations.v1.creation import CREATION
 from contracts.operations.v1.payments import PAYMENTS
 from contracts.operations.v1.refunds import REFUNDS
 
-V1: Final = (*PAYMENTS, *REFUNDS, *ALERTS)
+V1: Final = (*CREATION, *PAYMENTS, *REFUNDS, *ALERTS)

@@ -15,8 +15,8 @@ from contracts.api.request_fields import MAX_VALUE_CENTAVOS
 from contracts.events import Item
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import Line, price_order
+from extrato.use_cases.create_payment import describe
 from services.gateway import access
-from services.gateway.api.response_bodies import describe
 from services.gateway.http.bodies import InvalidBody
 from services.gateway.request_body import read_json
 

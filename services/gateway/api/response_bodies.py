@@ -43,11 +43,6 @@ def local_time(at: datetime) -> str:
     return at.astimezone(BRASILIA).isoformat(timespec="microseconds")
 
 
-def describe(items: tuple[Item, ...]) -> str:
-    """Describe an order in one line, such as `10x Pão Francês, 1x Bolo de Chocolate`."""
-    return ", ".join(f"{item.quantity}x {item.name}" for item in items)
-
-
 def priced(items: tuple[Item, ...]) -> list[PricedItem]:
     """Build the lines of an order with their prices."""
     return [

@@ -68,6 +68,11 @@ def fault_at(pointer: str, error: Refused) -> InvalidBody:
     return InvalidBody((Fault(pointer, error),), {})
 
 
+def invalid_body(faults: tuple[Fault, ...]) -> InvalidBody:
+    """Return the error for fields that fit the Struct but do not go together."""
+    return InvalidBody(faults, {})
+
+
 def joined(first: InvalidBody, second: InvalidBody) -> InvalidBody:
     """Return one error with the faults of two parts of a request."""
     return InvalidBody((*first.faults, *second.faults), second.body)
