@@ -35,6 +35,8 @@ COUNTED = ("CREATIONS", "CHECKS", "CONFIRMATIONS", "LISTS", "FAILURES")
 UNLIMITED = {f"EXTRATO_{counted}_PER_MINUTE": "10000000" for counted in COUNTED}
 PIX = b'{"value": 35.00}'
 PIX_OF_A_PAYER = b'{"value": 35.00, "payer": {"email": "cliente@example.com"}}'
+V1_PIX = b'{"method": "pix", "amount_centavos": 3500}'
+V1_PIX_OF_A_PAYER = b'{"method": "pix", "amount_centavos": 3500, "payer": {"email": "cliente@example.com"}}'
 ROWS: list[tuple[str, str, str, str]] = []
 
 

@@ -26,6 +26,9 @@ FLAGS: Final = {"true": True, "false": False}
 
 def convert_query(kind: type[Query], query: MultiMapping[str]) -> Query:
     """Convert a query to its Struct; raises `InvalidBody` with every fault."""
+    if not query and not any(field.is_required for field in plan_of(kind).fields):
+        # Most requests have no query, and a creation has no time for an empty one.
+        return kind()
     values = _values(kind, query)
     repeated = list(_repeated(kind, query))
     if not repeated:
