@@ -133,10 +133,10 @@ async def create_payment(
     try:
         handled = await _open(hub, merchant, number, opened, key=idempotency_key, attached=attached, cause=cause)
     except Conflict:
-        first = None if idempotency_key is None else await payment_of_key(hub, merchant.slug, idempotency_key)
-        if first is None:
+        repeated = await repeated_creation(hub, merchant, idempotency_key, cause=cause)
+        if repeated is None:
             raise
-        return await _repeat_creation(hub, merchant, first, cause=cause)
+        return repeated
     except Refused as error:
         if error.code != ALREADY_OPENED:
             await hub.payers.forget(number)
@@ -214,7 +214,16 @@ def _has_more_than_email(wanted: NewPayment) -> bool:
     return any((payer.name, payer.phone, payer.cpf, payer.cnpj))
 
 
-async def _repeat_creation(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> Created:
+async def repeated_creation(
+    hub: Hub, merchant: Registered, idempotency_key: IdempotencyKey | None, *, cause: Cause
+) -> Created | None:
+    """Return the payment that an earlier request with the key created; None if there is none.
+
+    Raises `Refused` for a key of another request, and the errors of a charge that is requested again.
+    """
+    payment_id = None if idempotency_key is None else await payment_of_key(hub, merchant.slug, idempotency_key)
+    if payment_id is None:
+        return None
     loaded = await complete_charge(hub, merchant, payment_id, cause=cause)
     # The answer equals the first one, without later changes of the payment.
     first = state.charged(loaded.payment.intent, loaded.payment.charge)

@@ -91,6 +91,18 @@ async def test_repeated_creation_gets_the_first_answer_again(others_hub):
     assert (status, problem["code"]) == (409, "idempotency_key_reused")
 
 
+async def test_repetition_gets_its_payment_also_after_the_product_is_withdrawn(others_hub):
+    body = {"method": "pix", "items": [{"name": "Pão Francês", "quantity": 2}]}
+    status, first = await create(others_hub, body, **{"Idempotency-Key": "order-2042"})
+    assert status == 201
+    product = f"/admin/merchants/{others_hub.merchant}/products/Pão Francês"
+    assert (await others_hub.administer("DELETE", product))[0] == 200
+
+    status, again = await create(others_hub, body, **{"Idempotency-Key": "order-2042"})
+    assert (status, again["id"]) == (201, first["id"])
+    assert await faults(others_hub, body) == [("/items/0/name", "unknown_product")]
+
+
 async def test_read_after_a_creation_sees_it(others_hub):
     async with others_hub.session.post(others_hub.url + PATH, json=PIX, headers=others_hub.headers) as answer:
         payment, position = await answer.json(), answer.headers["Extrato-Position"]
