@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 
+import aiohttp
 import psutil
 import pytest
 
@@ -30,6 +31,37 @@ async def test_killed_process_loses_nothing(hub, until, victim):
     await hub.until_restarted(until, victim, old_pid)
     async with hub.socket(payment_id=link["payment_id"]) as socket:
         await see_approval(hub, until, socket, link["payment_id"], within_s=25)
+
+
+async def test_order_is_charged_once_although_the_gateway_is_killed(hub, until):
+    orders = [f"killed-{number}" for number in range(30)]
+
+    async def charge(order):
+        """Create until there is an answer, as a shop that does not know what happened."""
+        body = {"method": "pix", "amount_centavos": 100, "reference": order, "unique_reference": True}
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                status, answer = await hub.post("/v1/payments", body)
+                if status in {201, 409}:
+                    return int(answer["id"] if status == 201 else answer["payment_id"])
+            await asyncio.sleep(0.1)
+
+    # Two servers of the shop charge each order.
+    charging = [asyncio.create_task(charge(order)) for order in orders * 2]
+    await asyncio.wait(charging, return_when=asyncio.FIRST_COMPLETED)
+    old_pid = hub.kill("gateway")
+    ids = await asyncio.gather(*charging)
+    await hub.until_restarted(until, "gateway", old_pid)
+
+    assert ids[: len(orders)] == ids[len(orders) :]
+    opened = await hub.rows(
+        """
+        SELECT convert_from(state, 'utf8')::json ->> 'payment_id' FROM stored_events
+        WHERE topic LIKE 'PaymentOpened.%' AND convert_from(state, 'utf8')::json #>> '{data,reference}' = ANY ($1)
+        """,
+        orders,
+    )
+    assert sorted(int(number) for (number,) in opened) == sorted(set(ids))
 
 
 async def test_deleted_nats_stream_loses_nothing(hub, until):
