@@ -6,7 +6,7 @@ the hub itself, which act for all merchants; it is not a merchant.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 from uuid import UUID, uuid5
 
 from msgspec import Struct
@@ -34,13 +34,14 @@ from contracts.events import (
 )
 from contracts.names import canonical_name
 from contracts.subjects import MERCHANT_SLUG
-from extrato.domain import api_keys, origins, provider_accounts, webhook_health
+from extrato.domain import api_keys, origins, products, provider_accounts, webhook_health
 from extrato.domain.api_keys import ApiKeys, IssueApiKey, KeyCommand, ListedPricesOnly, RevokeApiKey
 from extrato.domain.decider import Decider
-from extrato.domain.errors import Refused, UnknownName
+from extrato.domain.errors import Refused
 from extrato.domain.origins import SetOrigins
 from extrato.domain.pix_keys import normalise
 from extrato.domain.plain_ascii import plain_ascii
+from extrato.domain.products import PriceProduct, ProductCommand, Products, WithdrawProduct
 from extrato.domain.provider_accounts import (
     ConnectProvider,
     DisconnectProvider,
@@ -57,8 +58,6 @@ if TYPE_CHECKING:
 
 MERCHANT_NAMESPACE: Final = UUID("0a2b5b1e-19a8-5f0a-8a53-1f9e2a9a8d0c")
 RESERVED_SLUG: Final = "extrato"
-
-_Value = TypeVar("_Value")
 
 
 def stream_id(slug: str) -> UUID:
@@ -80,10 +79,7 @@ class Reserved(Struct, frozen=True, kw_only=True):
 
 
 class Registered(Struct, frozen=True, kw_only=True):
-    """A merchant that may sell. Its names and product names are canonical, also where an event's are not.
-
-    `withdrawn` names the products that were withdrawn from sale.
-    """
+    """A merchant that may sell. Its name and city are canonical, also where an event's are not."""
 
     slug: str
     name: str
@@ -93,9 +89,13 @@ class Registered(Struct, frozen=True, kw_only=True):
     pix_key: PixKeySet | None = None
     connections: ProviderAccounts = {}
     webhooks: WebhookStates = {}
-    prices_centavos: dict[str, int] = {}
-    withdrawn: frozenset[str] = frozenset()
+    products: Products = Products()
     keys: ApiKeys = ApiKeys()
+
+    @property
+    def prices_centavos(self) -> dict[str, int]:
+        """The price of each product that is sold, by its name."""
+        return self.products.prices_centavos
 
 
 Merchant = Unregistered | Reserved | Registered
@@ -132,14 +132,8 @@ def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Regist
             return replace(merchant, pix_key=event)
         case PixKeyRemoved():
             return replace(merchant, pix_key=None)
-        case ProductPriced():
-            name = canonical_name(event.name)
-            prices = merchant.prices_centavos | {name: event.price_centavos}
-            return replace(merchant, prices_centavos=prices, withdrawn=merchant.withdrawn - {name})
-        case ProductWithdrawn():
-            name = canonical_name(event.name)
-            prices = _without(merchant.prices_centavos, name)
-            return replace(merchant, prices_centavos=prices, withdrawn=merchant.withdrawn | {name})
+        case ProductPriced() | ProductWithdrawn():
+            return replace(merchant, products=products.evolve(merchant.products, event))
         case ProviderDisconnected():
             connections = provider_accounts.evolve(merchant.connections, event)
             return replace(merchant, connections=connections, webhooks=webhook_health.evolve(merchant.webhooks, event))
@@ -151,15 +145,9 @@ def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Regist
             assert_never(event)
 
 
-def _without(entries: dict[str, _Value], name: str) -> dict[str, _Value]:
-    return {each: value for each, value in entries.items() if each != name}
-
-
 # --- commands -----------------------------------------------------------------------------------
 
 MAX_NAME_LENGTH: Final = 120
-MAX_PRICE_CENTAVOS: Final = 100_000_000
-MAX_PRODUCTS: Final = 10_000
 
 
 class Register(Struct, frozen=True, kw_only=True):
@@ -188,20 +176,6 @@ class RemovePixKey(Struct, frozen=True):
     """Remove the merchant's own Pix key."""
 
 
-class PriceProduct(Struct, frozen=True, kw_only=True):
-    """Sell `name` at a price."""
-
-    name: str
-    price_centavos: int
-
-
-class WithdrawProduct(Struct, frozen=True, kw_only=True):
-    """Stop selling `name`; refused for an unknown product, without an event for a withdrawn one."""
-
-    name: str
-
-
-ProductCommand = PriceProduct | WithdrawProduct
 CommandToRegistered = (
     Rename | SetOrigins | SetPixKey | RemovePixKey | ProviderAccountCommand | JudgeWebhooks | ProductCommand
 )
@@ -243,7 +217,7 @@ def _decide_registered(command: CommandToRegistered, merchant: Registered) -> li
         case RemovePixKey():
             return [] if merchant.pix_key is None else [PixKeyRemoved()]
         case PriceProduct() | WithdrawProduct():
-            return _change_product(command, merchant)
+            return list(products.decide(command, merchant.products))
         case ConnectProvider() | RotateWebhookSecret() | DisconnectProvider():
             return list(provider_accounts.decide(command, merchant.connections))
         case JudgeWebhooks():
@@ -280,26 +254,6 @@ def _name(field: str, text: str) -> str:
     return text
 
 
-def _change_product(command: ProductCommand, merchant: Registered) -> list[MerchantEvent]:
-    prices, name = merchant.prices_centavos, canonical_name(command.name)
-    if isinstance(command, WithdrawProduct):
-        if name not in prices and name not in merchant.withdrawn:
-            raise _unknown_product(name, merchant)
-        return [ProductWithdrawn(name=name)] if name in prices else []
-    price = command.price_centavos
-    if not name.strip() or name != name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        raise Refused("invalid_product", "name", maximum=MAX_NAME_LENGTH)
-    if not 0 < price <= MAX_PRICE_CENTAVOS:
-        raise Refused("invalid_price", name, maximum=MAX_PRICE_CENTAVOS)
-    if name not in prices and len(prices) >= MAX_PRODUCTS:
-        raise Refused("too_many_products", name, maximum=MAX_PRODUCTS)
-    return [] if prices.get(name) == price else [ProductPriced(name=name, price_centavos=price)]
-
-
-def _unknown_product(name: str, merchant: Registered) -> Refused:
-    return UnknownName("unknown_product", name[:MAX_NAME_LENGTH], known=merchant.prices_centavos)
-
-
 def decider(slug: str) -> Decider[Merchant, Command, MerchantEvent]:
     """Return the decider of a slug's stream."""
     return Decider(initial=RESERVED if slug == RESERVED_SLUG else INITIAL, evolve=evolve, decide=decide)
@@ -329,6 +283,6 @@ def price_order(lines: Iterable[Line], merchant: Registered, *, listed_prices_on
         if price is None:
             price = merchant.prices_centavos.get(name)
         if price is None:
-            raise _unknown_product(name, merchant)
+            raise products.unknown_product(name, merchant.products)
         items.append(Item(name=name, quantity=line.quantity, unit_price_centavos=price))
     return tuple(items)

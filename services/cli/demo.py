@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from contracts.events import ApiKeyIssued
 from extrato.domain import merchant as domain
 from extrato.domain.api_keys import RevokeApiKey
+from extrato.domain.products import PriceProduct
 from extrato.domain.provider_accounts import ConnectProvider
 from extrato.settings import InvalidSettings
 from extrato.use_cases.change_merchant import DEFAULT_SCOPES, change_merchant, new_api_key
@@ -93,7 +94,7 @@ async def _register(hub: Hub, settings: Settings, webhook_secret: str, *, cause:
     commands: list[domain.Command] = [
         domain.Register(slug=SLUG, name="Padaria do Marcos", city="Sao Paulo"),
         domain.SetPixKey(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
-        *(domain.PriceProduct(name=name, price_centavos=price) for name, price in PRICES_CENTAVOS.items()),
+        *(PriceProduct(name=name, price_centavos=price) for name, price in PRICES_CENTAVOS.items()),
         ConnectProvider(
             provider=PROVIDER,
             account_id=credential.account_id,

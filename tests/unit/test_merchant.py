@@ -26,7 +26,7 @@ from contracts.events import (
     ProviderDisconnected,
     WebhookSecretRotated,
 )
-from extrato.domain import merchant as module
+from extrato.domain import products
 from extrato.domain.api_keys import (
     HUB_SCOPES,
     MAX_API_KEYS,
@@ -39,24 +39,22 @@ from extrato.domain.api_keys import (
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import (
     INITIAL,
-    MAX_PRICE_CENTAVOS,
     RESERVED,
     RESERVED_SLUG,
     Command,
     Line,
-    PriceProduct,
     Register,
     Registered,
     RemovePixKey,
     Rename,
     SetPixKey,
-    WithdrawProduct,
     decide,
     decider,
     evolve,
     price_order,
     stream_id,
 )
+from extrato.domain.products import MAX_PRICE_CENTAVOS, PriceProduct, WithdrawProduct
 from extrato.domain.provider_accounts import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 
 REGISTERED = MerchantRegistered(slug="padaria", name="Padaria do Marcos", city="São Paulo")
@@ -267,7 +265,7 @@ def test_product_without_a_name_is_refused(name: str):
 
 
 def test_merchant_has_a_limit_of_products(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "MAX_PRODUCTS", 1)
+    monkeypatch.setattr(products, "MAX_PRODUCTS", 1)
     assert given_events(REGISTERED, PRICED).refuses(PriceProduct(name="bolo", price_centavos=1)) == "too_many_products"
     assert given_events(REGISTERED, PRICED).when(PriceProduct(name="pão", price_centavos=1))
 

@@ -13,6 +13,7 @@ from contracts.events import MerchantRegistered, topic_of
 from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import format_brl, parse_reais
+from extrato.domain.products import MAX_PRICE_CENTAVOS, PriceProduct, WithdrawProduct
 from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.merchant_directory import read_merchant
 from services.cli.commands.running import running_hub
@@ -118,14 +119,14 @@ async def price(arguments: Namespace, environment: Mapping[str, str]) -> None:
     if not re.fullmatch(r"[0-9]{1,7}(?:[.,][0-9]{1,2})?", arguments.price, re.ASCII):
         raise Refused("invalid_price", arguments.product, why="not_reais", price=arguments.price)
     reais = Decimal(arguments.price.replace(",", "."))
-    price_centavos = parse_reais(reais, maximum_centavos=domain.MAX_PRICE_CENTAVOS)
-    command = domain.PriceProduct(name=arguments.product, price_centavos=price_centavos)
+    price_centavos = parse_reais(reais, maximum_centavos=MAX_PRICE_CENTAVOS)
+    command = PriceProduct(name=arguments.product, price_centavos=price_centavos)
     await _change(arguments.slug, command, environment)
 
 
 async def withdraw(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Withdraw a product."""
-    await _change(arguments.slug, domain.WithdrawProduct(name=arguments.product), environment)
+    await _change(arguments.slug, WithdrawProduct(name=arguments.product), environment)
 
 
 async def _change(slug: str, command: domain.Command, environment: Mapping[str, str]) -> None:

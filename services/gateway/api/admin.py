@@ -12,6 +12,7 @@ from contracts.subjects import MERCHANT_SLUG
 from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
+from extrato.domain.products import PriceProduct, WithdrawProduct
 from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.merchant_directory import read_merchant
 from services.gateway.api import queries
@@ -89,13 +90,13 @@ async def price_product(request: web.Request) -> web.Response:
     await find_administered_merchant(request)
     body, _ = await read_json(request, api.PriceGiven)
     name = request.match_info["product"].strip()
-    return await _changed(request, domain.PriceProduct(name=name, price_centavos=body.price))
+    return await _changed(request, PriceProduct(name=name, price_centavos=body.price))
 
 
 async def withdraw_product(request: web.Request) -> web.Response:
     """`DELETE /admin/merchants/{merchant}/products/{product}`: withdraw a product."""
     await find_administered_merchant(request)
-    return await _changed(request, domain.WithdrawProduct(name=request.match_info["product"].strip()))
+    return await _changed(request, WithdrawProduct(name=request.match_info["product"].strip()))
 
 
 async def find_administered_merchant(request: web.Request) -> domain.Registered:

@@ -16,6 +16,7 @@ from extrato import tracing
 from extrato.assembly import open_hub
 from extrato.bus.connection import connect
 from extrato.domain import merchant as merchant_domain
+from extrato.domain.products import PriceProduct
 from extrato.health import RoleHealth
 from extrato.open_telemetry import OpenTelemetry, traceparent_of
 from extrato.settings import Settings
@@ -143,7 +144,7 @@ async def running_hub(
         hub = await parts.enter_async_context(open_hub(settings, pool=pool, bus=bus))
         register = merchant_domain.Register(slug=SLUG, name="Padaria", city="Sao Paulo")
         api_key, issue = new_api_key(SLUG, DEFAULT_SCOPES)
-        price = merchant_domain.PriceProduct(name="Pão", price_centavos=350)
+        price = PriceProduct(name="Pão", price_centavos=350)
         await change_merchant(hub, SLUG, [register, issue, price], cause=CAUSE)
         account = ACCOUNTS[SLUG]
         credential = Credential(
