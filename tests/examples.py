@@ -138,6 +138,11 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.PaymentReleased(),
     events.MerchantRegistered(slug="padaria-do-marcos", name="Padaria do Marcos", city="São Paulo"),
     events.MerchantRenamed(name="Padaria do Marcos e Filhos", city="São Paulo"),
+    events.MerchantProfileChanged(
+        colour="#aa3300", document="11444777000161", phone="+551133334444", whatsapp=None, email="loja@padaria.example"
+    ),
+    events.MerchantLogoSet(digest="67" * 32, media_type="image/png", width=512, height=256),
+    events.MerchantLogoRemoved(),
     events.MerchantOriginsSet(
         return_origins=("https://loja.padaria.example",), frame_origins=("https://www.padaria.example",)
     ),

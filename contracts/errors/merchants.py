@@ -58,6 +58,20 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="A name or city is empty, too long, or has no character that a BR Code can contain.",
         remedy="Correct the name or city.",
     ),
+    "invalid_colour": entry(
+        400,
+        "A colour is # and six hexadecimal digits, like #aa3300.",
+        "Uma cor é # e seis dígitos hexadecimais, como #aa3300",
+        cause="The field `colour` has another form.",
+        remedy="Send the colour as `#rrggbb`, or null for none.",
+    ),
+    "invalid_document": entry(
+        400,
+        "The field '{about}' must be a CPF or a CNPJ with matching check digits.",
+        "O campo '{about}' deve ser um CPF ou um CNPJ com os dígitos verificadores certos",
+        cause="The text is neither a CPF nor a CNPJ, or it was mistyped.",
+        remedy="Correct the number, or send null for none.",
+    ),
     "invalid_origin": entry(
         400,
         "An origin is https:// and a host, perhaps with a port, as in https://shop.example; at most 300 characters.",

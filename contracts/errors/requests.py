@@ -352,8 +352,12 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         400,
         "The customer's telephone needs area code and number, like (81) 98765-4321.",
         "O telefone do cliente deve ter DDD e número, como (81) 98765-4321",
-        cause="The text is not a telephone number of 8 to 15 digits.",
+        cause="The text is not a telephone number of 8 to 15 digits; for a merchant, not a Brazilian number.",
         remedy="Correct the number, or leave it out.",
+        merchant=(
+            "The field '{about}' must be a Brazilian telephone number with its area code, like +55 11 98765-4321.",
+            "O campo '{about}' deve ser um telefone brasileiro com DDD, como +55 11 98765-4321",
+        ),
     ),
     "invalid_bank_payment_id": entry(
         400,

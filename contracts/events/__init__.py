@@ -15,7 +15,10 @@ from contracts.events.idempotency import IdempotencyKeyUsed
 from contracts.events.merchant import (
     ApiKeyIssued,
     ApiKeyRevoked,
+    MerchantLogoRemoved,
+    MerchantLogoSet,
     MerchantOriginsSet,
+    MerchantProfileChanged,
     MerchantRegistered,
     MerchantRenamed,
     PixKeyRemoved,
@@ -85,7 +88,10 @@ __all__ = [
     "Item",
     "LatePaymentReceived",
     "MerchantEvent",
+    "MerchantLogoRemoved",
+    "MerchantLogoSet",
     "MerchantOriginsSet",
+    "MerchantProfileChanged",
     "MerchantRegistered",
     "MerchantRenamed",
     "MoneyAccepted",
@@ -160,6 +166,9 @@ PaymentEvent = PaymentOpened | EventOfOpened
 ApiKeyEvent = ApiKeyIssued | ApiKeyRevoked
 EventOfRegistered = (
     MerchantRenamed
+    | MerchantProfileChanged
+    | MerchantLogoSet
+    | MerchantLogoRemoved
     | MerchantOriginsSet
     | PixKeySet
     | PixKeyRemoved

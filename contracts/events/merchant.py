@@ -27,6 +27,39 @@ class MerchantRenamed(Struct, frozen=True, kw_only=True):
     city: str
 
 
+class MerchantProfileChanged(Struct, frozen=True, kw_only=True):
+    """What payers see of the merchant beside its name, after a change; None where it gave nothing.
+
+    `colour` is `#rrggbb`. `document` is a CPF or a CNPJ without its mask: the CPF of a person is public as soon as the
+    person sells under it. Telephones begin with `+55`.
+    """
+
+    schema_version: ClassVar[int] = 1
+
+    colour: str | None
+    document: str | None
+    phone: str | None
+    whatsapp: str | None
+    email: str | None
+
+
+class MerchantLogoSet(Struct, frozen=True, kw_only=True):
+    """Payers see this logo; `digest` is the SHA-256 of the stored picture, in hexadecimal. Sizes are pixels."""
+
+    schema_version: ClassVar[int] = 1
+
+    digest: str
+    media_type: str
+    width: int
+    height: int
+
+
+class MerchantLogoRemoved(Struct, frozen=True, kw_only=True):
+    """The merchant has no logo."""
+
+    schema_version: ClassVar[int] = 1
+
+
 class MerchantOriginsSet(Struct, frozen=True, kw_only=True):
     """The merchant named its web origins, sorted: of addresses to return to, and of pages that may frame its pages."""
 

@@ -1,4 +1,4 @@
-"""One merchant: its name, web origins, prices, provider accounts and API keys.
+"""One merchant: its name, profile, web origins, prices, provider accounts and API keys.
 
 Pure, and divided like a payment: stream, state, commands, decisions. The stream of the reserved slug holds the keys of
 the hub itself, which act for all merchants; it is not a merchant.
@@ -18,7 +18,10 @@ from contracts.events import (
     EventOfRegistered,
     Item,
     MerchantEvent,
+    MerchantLogoRemoved,
+    MerchantLogoSet,
     MerchantOriginsSet,
+    MerchantProfileChanged,
     MerchantRegistered,
     MerchantRenamed,
     PixKeyRemoved,
@@ -34,10 +37,11 @@ from contracts.events import (
 )
 from contracts.names import canonical_name
 from contracts.subjects import MERCHANT_SLUG
-from extrato.domain import api_keys, origins, products, provider_accounts, webhook_health
+from extrato.domain import api_keys, merchant_profile, origins, products, provider_accounts, webhook_health
 from extrato.domain.api_keys import ApiKeys, IssueApiKey, KeyCommand, ListedPricesOnly, RevokeApiKey
 from extrato.domain.decider import Decider
 from extrato.domain.errors import Refused
+from extrato.domain.merchant_profile import ChangeProfile, Profile, ProfileCommand, RemoveLogo, SetLogo
 from extrato.domain.origins import SetOrigins
 from extrato.domain.pix_keys import normalise
 from extrato.domain.plain_ascii import plain_ascii
@@ -84,6 +88,7 @@ class Registered(Struct, frozen=True, kw_only=True):
     slug: str
     name: str
     city: str
+    profile: Profile = Profile()
     return_origins: frozenset[str] = frozenset()
     frame_origins: frozenset[str] = frozenset()
     pix_key: PixKeySet | None = None
@@ -122,6 +127,8 @@ def _evolve_registered(merchant: Registered, event: EventOfRegistered) -> Regist
     match event:
         case MerchantRenamed():
             return replace(merchant, name=canonical_name(event.name), city=canonical_name(event.city))
+        case MerchantProfileChanged() | MerchantLogoSet() | MerchantLogoRemoved():
+            return replace(merchant, profile=merchant_profile.evolve(merchant.profile, event))
         case MerchantOriginsSet():
             return replace(
                 merchant,
@@ -177,7 +184,14 @@ class RemovePixKey(Struct, frozen=True):
 
 
 CommandToRegistered = (
-    Rename | SetOrigins | SetPixKey | RemovePixKey | ProviderAccountCommand | JudgeWebhooks | ProductCommand
+    Rename
+    | ProfileCommand
+    | SetOrigins
+    | SetPixKey
+    | RemovePixKey
+    | ProviderAccountCommand
+    | JudgeWebhooks
+    | ProductCommand
 )
 Command = Register | CommandToRegistered | KeyCommand
 
@@ -207,6 +221,8 @@ def _decide_registered(command: CommandToRegistered, merchant: Registered) -> li
     match command:
         case Rename():
             return _rename(command, merchant)
+        case ChangeProfile() | SetLogo() | RemoveLogo():
+            return list(merchant_profile.decide(command, merchant.profile))
         case SetOrigins():
             return list(
                 origins.decide(command, return_origins=merchant.return_origins, frame_origins=merchant.frame_origins)

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from contracts.envelope import Cause, Envelope
@@ -54,6 +55,8 @@ from extrato.domain.merchant import (
     price_order,
     stream_id,
 )
+from extrato.domain.merchant_profile import ChangeProfile, RemoveLogo, SetLogo
+from extrato.domain.origins import SetOrigins
 from extrato.domain.products import MAX_PRICE_CENTAVOS, PriceProduct, WithdrawProduct
 from extrato.domain.provider_accounts import ConnectProvider, DisconnectProvider, RotateWebhookSecret
 
@@ -526,6 +529,15 @@ commands = st.one_of(
     st.builds(ConnectProvider, provider=names, account_id=names, credential_digest=names, pix_api=st.just("orders")),
     st.builds(RotateWebhookSecret, provider=names, credential_digest=names),
     st.builds(DisconnectProvider, provider=names),
+    st.builds(
+        ChangeProfile,
+        colour=st.sampled_from([UNSET, None, "#AA3300", "red"]),
+        document=st.sampled_from([UNSET, None, "529.982.247-25", "1"]),
+        phone=st.sampled_from([UNSET, None, "1133334444"]),
+    ),
+    st.builds(SetLogo, digest=names, media_type=names, width=st.just(1), height=st.just(1)),
+    st.just(RemoveLogo()),
+    st.builds(SetOrigins, return_origins=st.sampled_from([None, (), ("https://B.example", "https://a.example")])),
     st.builds(PriceProduct, name=names, price_centavos=st.integers(0, 2)),
     st.builds(WithdrawProduct, name=names),
     st.builds(

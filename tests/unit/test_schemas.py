@@ -65,6 +65,8 @@ WITHOUT_OPERATION = {code for code in CATALOGUE if code.startswith("brcode_")} |
     "conflict",
     "foreign_file",
     "invalid_auth",
+    "invalid_colour",
+    "invalid_document",
     "invalid_origin",
     "invalid_price",
     "method_not_allowed",

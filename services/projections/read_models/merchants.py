@@ -11,7 +11,10 @@ from contracts.events import (
     MERCHANT_EVENTS,
     ApiKeyIssued,
     ApiKeyRevoked,
+    MerchantLogoRemoved,
+    MerchantLogoSet,
     MerchantOriginsSet,
+    MerchantProfileChanged,
     MerchantRegistered,
     MerchantRenamed,
     PixKeyRemoved,
@@ -105,13 +108,9 @@ def _evolve_registered(document: MerchantProfile, event: MerchantEvent) -> Merch
             return replace(document, prices_centavos=prices)
         case ApiKeyIssued() | ApiKeyRevoked():
             return replace(document, api_keys=_evolve_keys(document.api_keys, event))
-        case (
-            MerchantRegistered()
-            | MerchantOriginsSet()
-            | WebhookSecretRotated()
-            | WebhooksFailing()
-            | WebhooksRecovered()
-        ):
+        case MerchantRegistered() | WebhookSecretRotated() | WebhooksFailing() | WebhooksRecovered():
+            return document
+        case MerchantProfileChanged() | MerchantLogoSet() | MerchantLogoRemoved() | MerchantOriginsSet():
             return document
         case _:
             assert_never(event)
