@@ -72,6 +72,17 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The text is neither a CPF nor a CNPJ, or it was mistyped.",
         remedy="Correct the number, or send null for none.",
     ),
+    "invalid_logo": entry(
+        400,
+        "The body is not a whole PNG, JPEG or WebP picture.",
+        "O corpo não é uma imagem PNG, JPEG ou WebP inteira",
+        cause="The picture is of another kind or damaged, has too many pixels, or needs too much memory or time.",
+        remedy="Send a PNG, JPEG or WebP picture. 512 pixels a side are enough: the hub draws no larger logo.",
+        pixels=(
+            "The picture may have at most {maximum} pixels.",
+            "A imagem pode ter no máximo {maximum} pixels",
+        ),
+    ),
     "invalid_origin": entry(
         400,
         "An origin is https:// and a host, perhaps with a port, as in https://shop.example; at most 300 characters.",

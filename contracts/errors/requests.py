@@ -39,6 +39,10 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The body is not declared as JSON in UTF-8, or it is compressed.",
         remedy="Send `Content-Type: application/json` and the body uncompressed.",
         packed="Send the body unencoded: {name} may only be '{plain}'.",
+        picture=(
+            "Send the picture as image/png, image/jpeg or image/webp.",
+            "Envie a imagem como image/png, image/jpeg ou image/webp",
+        ),
     ),
     "invalid_json": entry(
         400,

@@ -61,6 +61,7 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     "0023_log_sealing": "coordinated",
     "0024_token_ends": "rolling",
     "0025_refused_credentials": "rolling",
+    "0030_logos": "rolling",
 }
 
 CREATE_TABLE: Final = """

@@ -31,6 +31,7 @@ TABLES: Final = {
     "readiness": ORDINARY,
     "payer_token_cut_off": "SELECT",
     "api_key_uses": "SELECT, INSERT, UPDATE",
+    "logos": ORDINARY,
     "webhook_health": ORDINARY,
     "webhook_findings": ORDINARY,
     "provider_budgets": ORDINARY,

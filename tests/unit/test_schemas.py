@@ -67,6 +67,7 @@ WITHOUT_OPERATION = {code for code in CATALOGUE if code.startswith("brcode_")} |
     "invalid_auth",
     "invalid_colour",
     "invalid_document",
+    "invalid_logo",
     "invalid_origin",
     "invalid_price",
     "method_not_allowed",
