@@ -17,6 +17,7 @@ from extrato.store.evidence import EvidenceReader
 from extrato.store.forgettings import Forgettings
 from extrato.store.forgotten_list import ForgottenList
 from extrato.store.inbox import WebhookInbox
+from extrato.store.logos import Logos
 from extrato.store.payers import Payers
 from extrato.store.payment_ids import PaymentIds
 from extrato.store.personal_data import PersonalData
@@ -78,6 +79,7 @@ async def open_hub(
                 payers=Payers(pool, vault),
                 personal_data=personal_data,
                 evidence=EvidenceReader(pool, personal_data),
+                logos=Logos(pool),
                 forgettings=Forgettings(pool),
                 forgotten_list=ForgottenList(settings.forgotten_file),
                 inbox=inbox,

@@ -31,7 +31,22 @@ READER: Final = "reader"
 REAIS: Final = "reais"
 """The format of an amount: a number of reais in JSON, whole centavos in the Struct."""
 
-Reading = Literal["text", "name", "exact", "whole", "amount", "instant", "cpf", "cnpj"]
+Reading = Literal[
+    "text",
+    "name",
+    "exact",
+    "whole",
+    "amount",
+    "instant",
+    "cpf",
+    "cnpj",
+    "merchant_text",
+    "colour",
+    "document",
+    "telephone",
+    "contact_email",
+    "origin",
+]
 
 
 class Code(NamedTuple):
@@ -47,6 +62,7 @@ class Reader(NamedTuple):
     `reading` is the way to read the value. A `text` is trimmed, and a blank one counts as absent. A `name` is a text in
     the form in which names are compared (`contracts.names`). `whole` accepts 2.0 as 2. An `amount` is reais up to
     `maximum_centavos`. An `instant` has an offset. `cpf` and `cnpj` lose their mask. `exact` stays unchanged.
+    The rules of a merchant's profile read the others.
 
     `missing` is the error of an absent value, `wrong_type` that of another JSON type. `out_of_bounds` is the error of a
     value that is too long, too short, too large or too small, `malformed` that of a text that does not match the

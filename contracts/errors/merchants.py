@@ -201,6 +201,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="Two different keys were issued with one id.",
         remedy="Issue the key again; each key gets another id.",
     ),
+    "secret_shown_once": entry(
+        409,
+        "An earlier request with this Idempotency-Key issued the API key {about}; its secret was shown once.",
+        "Um pedido anterior com esta Idempotency-Key criou a chave {about}; o segredo só é mostrado uma vez",
+        cause="The request is a repetition. The hub does not store the secret, so that it cannot show it again.",
+        remedy="If the first answer was lost, revoke the key, and issue another one with another Idempotency-Key.",
+    ),
     "too_many_api_keys": entry(
         400,
         "There can be at most {maximum} API keys; revoke some.",
@@ -222,6 +229,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="The list of scopes is empty, or has a scope that such a key cannot have.",
         remedy="Send a list of known scopes.",
         not_a_list="The field 'scopes' must be a list of scopes.",
+        of_merchant="'{about}' has one or more of payments:write, payments:read, payments:refund, confirm and admin.",
     ),
     "admin_sets_prices": entry(
         400,

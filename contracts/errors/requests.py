@@ -79,8 +79,12 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         400,
         "The body must be a JSON object.",
         "O corpo da requisição deve ser um objeto JSON",
-        cause="The body is JSON, but not an object.",
+        cause="The body or a field is JSON, but not an object.",
         remedy="Send the fields in one JSON object.",
+        field=(
+            "The field '{about}' must be a JSON object.",
+            "O campo '{about}' deve ser um objeto JSON",
+        ),
     ),
     "unknown_field": entry(
         400,

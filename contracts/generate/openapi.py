@@ -103,6 +103,8 @@ def _operation(operation: Operation) -> Document:
             "required": not operation.may_lack_body,
             "content": {JSON: _media(operation.body)},
         }
+    if operation.uploads:
+        described["requestBody"] = {"required": True, "content": {media_type: {} for media_type in operation.uploads}}
     described["responses"] = _answers(operation)
     return described
 

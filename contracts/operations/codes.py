@@ -60,7 +60,7 @@ def codes_by_shape(operation: Operation) -> Iterator[str]:
         yield "too_many_requests"
     if operation.scope is not None or operation.query or body:
         yield "repeated_value"
-    if operation.body is not None:
+    if operation.body is not None or operation.uploads:
         yield from OF_BODY
     if body is not None:
         yield from OF_JSON

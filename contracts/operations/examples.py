@@ -203,6 +203,13 @@ _EXAMPLES: Final = (
         ],
     ),
     api.MonitoringError(success=False, error="Pagamento 17 não encontrado", code="payment_not_found"),
+    v1.MerchantChange(
+        colour="#aa3300",
+        document="11.444.777/0001-61",
+        contact=v1.ContactChange(whatsapp="+55 11 98765-4321", email="loja@padaria.example"),
+        return_origins=["https://loja.padaria.example"],
+    ),
+    v1.NewApiKey(name="Loja virtual", scopes=["payments:read", "payments:write"]),
     v1.Problem(
         type=problem_type("payment_not_found"),
         title=problem_title("payment_not_found"),

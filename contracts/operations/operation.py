@@ -46,7 +46,8 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     `codes` are the error codes of the operation's rules, answered in an `errors` body. `every_code` adds the codes that
     follow from scope, path, limit, body and headers. A page has no `errors` body, so `answers` lists all its statuses.
-    A body of `dict` is a JSON object that the provider defines; with `may_lack_body` the body is optional.
+    A body of `dict` is a JSON object that the provider defines; with `may_lack_body` the body is optional. `uploads`
+    are the media types of a body that is no JSON.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     headers: tuple[Parameter, ...] = ()
     body: type[Struct] | type[dict[str, Any]] | None = None
     may_lack_body: bool = False
+    uploads: tuple[str, ...] = ()
     answers: dict[int, Answer]
     codes: tuple[str, ...] = ()
     errors: type[Struct] | None = api.MonitoringError

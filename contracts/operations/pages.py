@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from contracts.operations.codes import OF_READING
 from contracts.operations.common import AWAY, IF_NONE_MATCH, PAGE, TEXT, TOO_MANY
 from contracts.operations.operation import Answer, Operation, Parameter
 
@@ -91,5 +92,24 @@ PAGES: Final = (
             304: Answer(description="The caller has the file.", media_types=(), headers=("Cache-Control", "ETag")),
         },
         codes=("not_found",),
+    ),
+    Operation(
+        name="showLogo",
+        method="GET",
+        path="/logos/{logo}",
+        tag="Pages",
+        summary="Return a merchant's logo.",
+        description="The address has the digest of the picture, so that a cache may keep it forever.",
+        headers=(IF_NONE_MATCH,),
+        limit="checks",
+        answers={
+            200: Answer(
+                description="The picture.",
+                media_types=("image/png", "image/webp"),
+                headers=("Cache-Control", "ETag"),
+            ),
+            304: Answer(description="The caller has the picture.", media_types=(), headers=("Cache-Control", "ETag")),
+        },
+        codes=("not_found", *OF_READING),
     ),
 )

@@ -7,9 +7,11 @@ those in `contracts.api`, because the OpenAPI document has one list of schemas.
 
 from contracts.api.payment_page import PaymentPage
 from contracts.v1.alerts import AlertList, AlertResolution, AlertShown
+from contracts.v1.api_keys import ApiKey, ApiKeyPage, IssuedApiKey, KeyIssuer, NewApiKey
 from contracts.v1.creation import NewItem, NewPayer, PaymentCreation
 from contracts.v1.events import EventList, PaymentEventShown
 from contracts.v1.lists import ListQuery
+from contracts.v1.merchant import ContactChange, MerchantChange, MerchantContact, MerchantDetails, MerchantLogo
 from contracts.v1.payments import Attempt, OrderItem, Payment
 from contracts.v1.problem import FieldProblem, Problem
 from contracts.v1.refunds import Refund, RefundCreation, RefundList, RefundRequested
@@ -19,11 +21,21 @@ __all__ = [
     "AlertList",
     "AlertResolution",
     "AlertShown",
+    "ApiKey",
+    "ApiKeyPage",
     "Attempt",
+    "ContactChange",
     "EventList",
     "FieldProblem",
+    "IssuedApiKey",
+    "KeyIssuer",
     "ListQuery",
+    "MerchantChange",
+    "MerchantContact",
+    "MerchantDetails",
+    "MerchantLogo",
     "MerchantQuery",
+    "NewApiKey",
     "NewItem",
     "NewPayer",
     "NoFields",

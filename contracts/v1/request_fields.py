@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -10,6 +10,7 @@ from contracts.api.request_fields import MAX_REFUND_CENTAVOS, MAX_VALUE_CENTAVOS
 from contracts.subjects import MERCHANT_SLUG
 
 _NO_SLUG = Code("invalid_slug")
+_NO_ORIGIN = Code("invalid_origin")
 
 MerchantNamed = Annotated[
     str,
@@ -26,6 +27,53 @@ MerchantNamed = Annotated[
             )
         },
     ),
+]
+
+
+MerchantText = Annotated[
+    str,
+    Meta(
+        max_length=120,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]+$",
+        extra=every_fault("invalid_merchant", reading="merchant_text"),
+    ),
+]
+Colour = Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}$", extra=every_fault("invalid_colour", reading="colour"))]
+Document = Annotated[
+    str,
+    Meta(max_length=20, pattern="^[0-9A-Za-z ./-]+$", extra=every_fault("invalid_document", reading="document")),
+]
+Telephone = Annotated[
+    str,
+    Meta(max_length=30, pattern="^[+0-9 ().-]+$", extra=every_fault("invalid_phone", "merchant", reading="telephone")),
+]
+ContactEmail = Annotated[
+    str, Meta(max_length=77, pattern="^[^@ ]+@[^@ ]+$", extra=every_fault("invalid_email", reading="contact_email"))
+]
+Origin = Annotated[
+    str, Meta(pattern="^https?://[^/?#@ ]{1,290}$", extra=every_fault("invalid_origin", reading="origin"))
+]
+Origins = Annotated[
+    list[Origin],
+    Meta(
+        max_length=20,
+        extra={
+            READER: Reader(
+                "exact",
+                missing=_NO_ORIGIN,
+                wrong_type=_NO_ORIGIN,
+                out_of_bounds=Code("too_many_origins"),
+                malformed=_NO_ORIGIN,
+            )
+        },
+    ),
+]
+KeyScope = Annotated[
+    Literal["payments:write", "payments:read", "payments:refund", "confirm", "admin"],
+    Meta(extra=every_fault("unknown_scope", "of_merchant")),
+]
+KeyScopes = Annotated[
+    list[KeyScope], Meta(min_length=1, max_length=5, extra=every_fault("unknown_scope", "of_merchant"))
 ]
 
 

@@ -13,6 +13,8 @@ from contracts.subjects import MERCHANT_SLUG
 
 METHODS: Final = ("pix", "mercado_pago_pix", "mercado_pago_checkout")
 PROVIDERS: Final = ("pix", "mercado_pago")
+DOCUMENT_TYPES: Final = ("cnpj", "cpf")
+LOGO_TYPES: Final = ("image/png", "image/webp")
 
 Centavos = Annotated[int, Meta(ge=0, description="An amount in whole centavos.")]
 Currency = Annotated[str, Meta(description="The currency of the amounts, by ISO 4217.", examples=["BRL"])]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.envelope import Cause
 from contracts.events import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
 from extrato.domain.errors import Refused
 
@@ -138,15 +139,20 @@ MAX_REVOKED_LISTED: Final = 100
 
 
 class KeyRecord(Struct, frozen=True, kw_only=True):
-    """A key as it was issued, and when; `revoked_at` is None for a valid key."""
+    """A key as it was issued, with when and by what; `revoked_at` is None for a valid key.
+
+    `version` is the place of the issue in the stream, so that a later key has a larger one.
+    """
 
     issued: ApiKeyIssued
     issued_at: datetime
+    issued_by: Cause
+    version: int
     revoked_at: datetime | None = None
 
 
 def records(history: Iterable[Envelope]) -> list[KeyRecord]:
-    """Return the keys in the order of issue; of the revoked keys, only the latest `MAX_REVOKED_LISTED`.
+    """Return all keys in the order of issue, revoked ones too.
 
     The times come from the log, so that every key has them, old ones too.
     """
@@ -154,9 +160,17 @@ def records(history: Iterable[Envelope]) -> list[KeyRecord]:
     for envelope in history:
         event, at = envelope.event, envelope.recorded_at
         if isinstance(event, ApiKeyIssued):
-            known[event.key_id] = KeyRecord(issued=event, issued_at=at)
+            known[event.key_id] = KeyRecord(
+                issued=event, issued_at=at, issued_by=envelope.cause, version=envelope.version
+            )
         elif isinstance(event, ApiKeyRevoked):
             known[event.key_id] = replace(known[event.key_id], revoked_at=at)
-    revoked = [(record.revoked_at, key_id) for key_id, record in known.items() if record.revoked_at is not None]
-    forgotten = {key_id for _, key_id in sorted(revoked)[:-MAX_REVOKED_LISTED]}
-    return [record for key_id, record in known.items() if key_id not in forgotten]
+    return list(known.values())
+
+
+def without_oldest_revoked(keys: Iterable[KeyRecord]) -> list[KeyRecord]:
+    """Return the keys in their order; of the revoked ones, only the `MAX_REVOKED_LISTED` that were revoked last."""
+    keys = list(keys)
+    revoked = sorted((key.revoked_at, key.issued.key_id) for key in keys if key.revoked_at is not None)
+    left_out = {key_id for _, key_id in revoked[:-MAX_REVOKED_LISTED]}
+    return [key for key in keys if key.issued.key_id not in left_out]

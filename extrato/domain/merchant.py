@@ -248,7 +248,7 @@ def _register(command: Register, merchant: Merchant) -> list[MerchantEvent]:
         raise Refused("invalid_slug", command.slug)
     if isinstance(merchant, Reserved) or command.slug == RESERVED_SLUG:
         raise Refused("reserved_slug", command.slug)
-    name, city = _name("name", command.name), _name("city", command.city)
+    name, city = merchant_text("name", command.name), merchant_text("city", command.city)
     if isinstance(merchant, Unregistered):
         return [MerchantRegistered(slug=command.slug, name=name, city=city)]
     if (merchant.name, merchant.city) == (name, city):
@@ -257,13 +257,13 @@ def _register(command: Register, merchant: Merchant) -> list[MerchantEvent]:
 
 
 def _rename(command: Rename, merchant: Registered) -> list[MerchantEvent]:
-    name = merchant.name if command.name is None else _name("name", command.name)
-    city = merchant.city if command.city is None else _name("city", command.city)
+    name = merchant.name if command.name is None else merchant_text("name", command.name)
+    city = merchant.city if command.city is None else merchant_text("city", command.city)
     return [] if (merchant.name, merchant.city) == (name, city) else [MerchantRenamed(name=name, city=city)]
 
 
-def _name(field: str, text: str) -> str:
-    """Check a name or a city, which must not be empty in a BR Code."""
+def merchant_text(field: str, text: str) -> str:
+    """Return a name or a city in its normal form; raises `Refused`, also for what is empty in a BR Code."""
     text = canonical_name(text).strip()
     if not plain_ascii(text) or len(text) > MAX_NAME_LENGTH or not text.isprintable():
         raise Refused("invalid_merchant", field, maximum=MAX_NAME_LENGTH)

@@ -51,11 +51,11 @@ _CPF_LENGTH: Final = 11
 _PUNCTUATION: Final = str.maketrans("", "", " .-/")
 
 
-def colour_of(text: str) -> str:
+def colour_of(field: str, text: str) -> str:
     """Return a colour as `#rrggbb` in lower case; raises `Refused`."""
     colour = text.strip().lower()
     if not _COLOUR.fullmatch(colour):
-        raise Refused("invalid_colour", "colour")
+        raise Refused("invalid_colour", field)
     return colour
 
 
@@ -64,13 +64,13 @@ def kind_of_document(document: str) -> str:
     return "cpf" if len(document) == _CPF_LENGTH else "cnpj"
 
 
-def document_of(text: str) -> str:
+def document_of(field: str, text: str) -> str:
     """Return a CPF or CNPJ without its mask; raises `Refused`, which does not repeat it."""
     kind = kind_of_document(text.strip().translate(_PUNCTUATION))
     try:
         return normalise(kind, text)
     except InvalidPixKey:
-        raise Refused("invalid_document", "document") from None
+        raise Refused("invalid_document", field) from None
 
 
 def phone_of(field: str, text: str) -> str:
@@ -81,17 +81,17 @@ def phone_of(field: str, text: str) -> str:
         raise Refused("invalid_phone", field, why="merchant") from None
 
 
-def email_of(text: str) -> str:
+def email_of(field: str, text: str) -> str:
     """Return an e-mail address in lower case; raises `Refused`."""
     try:
         return normalise("email", text)
     except InvalidPixKey:
-        raise Refused("invalid_email", "email") from None
+        raise Refused("invalid_email", field) from None
 
 
 # --- commands -----------------------------------------------------------------------------------
 
-Change = str | None | UnsetType
+Change = str | UnsetType | None
 
 
 class ChangeProfile(Struct, frozen=True, kw_only=True):
@@ -141,13 +141,13 @@ def decide(command: ProfileCommand, profile: Profile) -> list[ProfileEvent]:
 def _change(command: ChangeProfile, before: MerchantProfileChanged) -> list[ProfileEvent]:
     after = before
     if command.colour is not UNSET:
-        after = replace(after, colour=None if command.colour is None else colour_of(command.colour))
+        after = replace(after, colour=None if command.colour is None else colour_of("colour", command.colour))
     if command.document is not UNSET:
-        after = replace(after, document=None if command.document is None else document_of(command.document))
+        after = replace(after, document=None if command.document is None else document_of("document", command.document))
     if command.phone is not UNSET:
         after = replace(after, phone=None if command.phone is None else phone_of("phone", command.phone))
     if command.whatsapp is not UNSET:
         after = replace(after, whatsapp=None if command.whatsapp is None else phone_of("whatsapp", command.whatsapp))
     if command.email is not UNSET:
-        after = replace(after, email=None if command.email is None else email_of(command.email))
+        after = replace(after, email=None if command.email is None else email_of("email", command.email))
     return [] if after == before else [after]

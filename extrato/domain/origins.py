@@ -51,6 +51,14 @@ def origin_of(address: str) -> str | None:
     return f"{scheme}://{host}" + (f":{port}" if port not in {"", _DEFAULT_PORT[scheme]} else "")
 
 
+def checked_origin(field: str, text: str) -> str:
+    """Return a text that is an origin, in its normal form; raises `Refused` for another one, also for an address."""
+    origin = origin_of(text) if len(text) <= MAX_ORIGIN_LENGTH else None
+    if origin is None or not _ORIGIN.fullmatch(text):
+        raise Refused("invalid_origin", field)
+    return origin
+
+
 # --- commands -----------------------------------------------------------------------------------
 
 
@@ -78,15 +86,7 @@ def decide(
 def _origins(field: str, wanted: Iterable[str] | None, before: frozenset[str]) -> frozenset[str]:
     if wanted is None:
         return before
-    origins = frozenset(_origin(field, text) for text in wanted)
+    origins = frozenset(checked_origin(field, text) for text in wanted)
     if len(origins) > MAX_ORIGINS:
         raise Refused("too_many_origins", field, maximum=MAX_ORIGINS)
     return origins
-
-
-def _origin(field: str, text: str) -> str:
-    origin = origin_of(text) if len(text) <= MAX_ORIGIN_LENGTH else None
-    match = _ORIGIN.fullmatch(text)
-    if origin is None or match is None:
-        raise Refused("invalid_origin", field)
-    return origin

@@ -9,6 +9,8 @@ from msgspec import Struct
 from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import asyncpg
 
 TIMEOUT_S: Final = 5.0
@@ -18,7 +20,7 @@ KEPT: Final = 10
 # A repeated upload is the newest again.
 KEEP: Final = """
     INSERT INTO logos (merchant, digest, media_type, width, height, body, stored_at)
-    VALUES ($1, $2, $3, $4, $5, $6, now())
+    VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())
     ON CONFLICT (merchant, digest) DO UPDATE SET stored_at = excluded.stored_at
 """
 DROP_OLD: Final = """
@@ -26,7 +28,8 @@ DROP_OLD: Final = """
         SELECT digest FROM logos WHERE merchant = $1 AND digest <> $2 ORDER BY stored_at DESC, digest LIMIT $3
     )
 """
-DROP_ALL: Final = "DELETE FROM logos WHERE merchant = $1"
+DROP_STORED_BEFORE: Final = "DELETE FROM logos WHERE merchant = $1 AND stored_at < $2"
+NOW: Final = "SELECT clock_timestamp()"
 FIND: Final = "SELECT digest, media_type, width, height, body FROM logos WHERE digest = $1 LIMIT 1"
 
 
@@ -47,7 +50,7 @@ class Logos:
         self._pool = pool
 
     async def keep(self, merchant: str, logo: Logo) -> None:
-        """Store a logo before its event, so that no event names a missing picture."""
+        """Store a logo, or note that it was stored again."""
         values = (logo.digest, logo.media_type, logo.width, logo.height, logo.body)
         with raising_unavailable():
             await self._pool.execute(KEEP, merchant, *values, timeout=TIMEOUT_S)
@@ -57,10 +60,16 @@ class Logos:
         with raising_unavailable():
             await self._pool.execute(DROP_OLD, merchant, current, KEPT, timeout=TIMEOUT_S)
 
-    async def drop_all(self, merchant: str) -> None:
-        """Delete the logos of a merchant."""
+    async def now(self) -> datetime:
+        """Return the time of the clock that writes `stored_at`."""
         with raising_unavailable():
-            await self._pool.execute(DROP_ALL, merchant, timeout=TIMEOUT_S)
+            at: datetime = await self._pool.fetchval(NOW, timeout=TIMEOUT_S)
+        return at
+
+    async def drop_stored_before(self, merchant: str, at: datetime) -> None:
+        """Delete the logos of a merchant that were last stored before a time."""
+        with raising_unavailable():
+            await self._pool.execute(DROP_STORED_BEFORE, merchant, at, timeout=TIMEOUT_S)
 
     async def find(self, digest: bytes) -> Logo | None:
         """Return the logo with this digest, of any merchant; None if there is none."""

@@ -23,17 +23,26 @@ DEFAULT_SCOPES: Final = ("payments:write", "payments:read", "payments:refund")
 
 
 class Changed(Struct, frozen=True, kw_only=True):
-    """The result of commands: the merchant after them, and whether an event was recorded."""
+    """The result of commands: the merchant after them, and whether an event was recorded.
+
+    `position` is that of the newest event of the merchant; 0 if there is none.
+    """
 
     merchant: domain.Merchant
     is_new: bool
+    position: int
 
 
 def new_api_key(
-    slug: str, scopes: tuple[str, ...] = DEFAULT_SCOPES, *, listed_prices_only: bool = False, name: str | None = None
+    slug: str,
+    scopes: tuple[str, ...] = DEFAULT_SCOPES,
+    *,
+    listed_prices_only: bool = False,
+    name: str | None = None,
+    key_id: str | None = None,
 ) -> tuple[str, IssueApiKey]:
     """Create a key: returns the text to show once, and the command that issues it."""
-    key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+    key_id, secret = key_id or secrets.token_hex(4), secrets.token_urlsafe(32)
     command = IssueApiKey(
         key_id=key_id,
         secret_digest=digest_of(secret),
@@ -54,4 +63,6 @@ async def change_merchant(hub: Hub, slug: str, commands: Sequence[domain.Command
     finally:
         # This also covers an error after which the outcome is unknown.
         hub.merchants.forget(slug)
-    return Changed(merchant=handled.after, is_new=bool(handled.events))
+    last = handled.before.last
+    position = handled.positions[-1] if handled.positions else last.position if last else 0
+    return Changed(merchant=handled.after, is_new=bool(handled.events), position=position)

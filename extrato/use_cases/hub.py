@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from extrato.store.forgettings import Forgettings
     from extrato.store.forgotten_list import ForgottenList
     from extrato.store.inbox import WebhookInbox
+    from extrato.store.logos import Logos
     from extrato.store.payers import Payers
     from extrato.store.payment_ids import PaymentIds
     from extrato.store.personal_data import PersonalData
@@ -37,6 +38,7 @@ class Hub:
     payers: Payers
     personal_data: PersonalData
     evidence: EvidenceReader
+    logos: Logos
     forgettings: Forgettings
     forgotten_list: ForgottenList
     inbox: WebhookInbox

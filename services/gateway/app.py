@@ -35,6 +35,7 @@ from services.gateway.pipeline import wrap_handler
 from services.gateway.request_body import MAX_BODY_BYTES
 from services.gateway.revocations import abort_revoked
 from services.gateway.routes import NOT_FOUND, ROUTES, SOCKET_IO
+from services.gateway.workers.logos import LogoDrawings
 from services.gateway.workers.provider_checks import ProviderChecks
 from services.gateway.workers.qr_pictures import QrPictures
 from services.gateway.workers.webhook_budgets import WebhookBudgets
@@ -111,6 +112,7 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
             webhook_workers=WebhookWorkers(hub),
             provider_checks=provider_checks,
             qr_pictures=qr_pictures,
+            logo_drawings=LogoDrawings(),
             health=health,
             tokens=await payer_tokens(hub.vault, pool),
             webhook_budgets=WebhookBudgets(),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from services.gateway.live.fanout import Fanout
     from services.gateway.live.socket_io_server import SocketIoServer
     from services.gateway.live.socket_limits import SocketLimits
+    from services.gateway.workers.logos import LogoDrawings
     from services.gateway.workers.provider_checks import ProviderChecks
     from services.gateway.workers.qr_pictures import QrPictures
     from services.gateway.workers.webhook_budgets import WebhookBudgets
@@ -48,6 +49,7 @@ class Gateway:
     webhook_workers: WebhookWorkers
     provider_checks: ProviderChecks
     qr_pictures: QrPictures
+    logo_drawings: LogoDrawings
     health: RoleHealth
     tokens: PayerTokens
     webhook_budgets: WebhookBudgets

@@ -16,7 +16,7 @@ from services.gateway.http.query_parameters import Query, convert_query
 from services.gateway.http.values import single
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from aiohttp import web
 
@@ -62,6 +62,22 @@ async def read_json(request: web.Request, kind: type[Body]) -> tuple[Body, bytes
     if not isinstance(body, dict):
         raise Refused("not_an_object")
     return read_struct(kind, body), raw
+
+
+async def read_upload(request: web.Request, *, media_types: Collection[str], maximum: int) -> bytes:
+    """Read a body of one of these media types, of at most `maximum` bytes.
+
+    Raises `Refused` for another type, for a longer body, and when the body does not arrive in time.
+    """
+    if request.content_type not in media_types or single(request.headers, hdrs.CONTENT_TYPE) is None:
+        raise Refused("unsupported_media_type", why="picture")
+    body = bytearray()
+    async with _in_time(request):
+        while chunk := await request.content.readany():
+            body += chunk
+            if len(body) > maximum:
+                raise Refused("body_too_large", maximum=maximum)
+    return bytes(body)
 
 
 def read_query(request: web.Request, kind: type[Query]) -> Query:

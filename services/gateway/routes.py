@@ -27,12 +27,14 @@ from services.gateway.conventions import Conventions
 from services.gateway.http.problems import problem
 from services.gateway.http.responses import ErrorFormat, monitoring_error, pix_error
 from services.gateway.not_found import answer_not_found
-from services.gateway.pages import assets, checkout_page, pix_page, return_page
+from services.gateway.pages import assets, checkout_page, logos, pix_page, return_page
 from services.gateway.pages.error_page import page_error
 from services.gateway.pipeline import Handler, Route
 from services.gateway.v1 import alerts as v1_alerts
+from services.gateway.v1 import api_keys as v1_api_keys
 from services.gateway.v1 import creation as v1_creation
 from services.gateway.v1 import events as v1_events
+from services.gateway.v1 import merchant as v1_merchant
 from services.gateway.v1 import payments as v1_payments
 from services.gateway.v1 import refunds as v1_refunds
 
@@ -52,6 +54,13 @@ HANDLERS: Final[dict[str, Handler]] = {
     "readRefund": v1_refunds.read_refund,
     "listPaymentAlerts": v1_alerts.list_alerts,
     "resolvePaymentAlert": v1_alerts.resolve_alert,
+    "readMerchant": v1_merchant.read_merchant,
+    "changeMerchant": v1_merchant.change,
+    "setLogo": v1_merchant.put_logo,
+    "removeLogo": v1_merchant.delete_logo,
+    "listKeys": v1_api_keys.list_keys,
+    "issueKey": v1_api_keys.issue,
+    "revokeKey": v1_api_keys.revoke,
     "createPix": pix.create_pix,
     "showPixPicture": pix.show_picture,
     "confirmPix": pix.confirm_pix,
@@ -75,6 +84,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "goToCheckout": checkout_page.go_to_checkout,
     "comeBack": return_page.come_back,
     "showAsset": assets.show_asset,
+    "showLogo": logos.show_logo,
     "registerMerchant": admin.register,
     "listMerchants": admin.list_merchants,
     "showMerchant": admin.show,

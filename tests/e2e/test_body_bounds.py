@@ -27,7 +27,8 @@ BODIES = [each for each in OPERATIONS if isinstance(each.body, type) and issubcl
 LONG = {
     "email": lambda length: f"a@{'b' * (length - 4)}.c",
     "payer_email": lambda length: f"a@{'b' * (length - 4)}.c",
-    "phone": lambda length: "(8" + ".8" * (length // 2 - 1),
+    "phone": lambda length: f"81{'.' * (length - 11)}987654321",
+    "whatsapp": lambda length: f"81{'.' * (length - 11)}987654321",
 }
 # Times that must lie ahead.
 AHEAD = {"expires_at", "token_expires_at"}
@@ -36,7 +37,13 @@ BREAD = {"nome": "Pão Francês", "quantidade": 1}
 BREAD_OF_V1 = {"name": "Pão Francês", "quantity": 1}
 # Punctuation never makes these longer than the documents themselves, so that no valid text has the maximum length. The
 # merchant has registered no origin to return to.
-UNREACHABLE = {"cpf", "cnpj", "return_url"}
+UNREACHABLE = {"cpf", "cnpj", "document", "return_url"}
+# One item of each list with a maximum; a line of an order has the words of its route.
+ITEMS = {
+    "return_origins": "https://loja.example",
+    "frame_origins": "https://loja.example",
+    "scopes": "payments:read",
+}
 
 
 class Edge(NamedTuple):
@@ -113,13 +120,19 @@ def _edges_of_text(schema: dict[str, Any], path: Steps) -> Iterator[Edge]:
         yield from (Edge(path, at.isoformat(), is_valid=bool(at.tzinfo)) for at in (now, now.replace(tzinfo=None)))
 
 
+def _line(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a line of an order in the words of its list."""
+    item = OPENAPI["components"]["schemas"][schema["items"]["$ref"].rsplit("/", 1)[1]]
+    return BREAD if "nome" in item["properties"] else BREAD_OF_V1
+
+
 def _edges_of_list(schema: dict[str, Any], path: Steps) -> Iterator[Edge]:
     yield Edge(path, {}, is_valid=False)
     if "maxItems" in schema:
-        yield Edge(path, [], is_valid=False)
-        item = OPENAPI["components"]["schemas"][schema["items"]["$ref"].rsplit("/", 1)[1]]
-        bread = BREAD if "nome" in item["properties"] else BREAD_OF_V1
-        yield from (Edge(path, [bread] * (schema["maxItems"] + more), is_valid=not more) for more in (0, 1))
+        name, most = str(path[-1]), schema["maxItems"]
+        item = ITEMS[name] if name in ITEMS else _line(schema)
+        yield Edge(path, [], is_valid=not schema.get("minItems"))
+        yield from (Edge(path, [item] * (most + more), is_valid=not more) for more in (0, 1))
     yield from edges_of(schema["items"], (*path, 0))
 
 
@@ -142,7 +155,8 @@ async def test_both_sides_of_every_bound(hub, other_merchant, operation):
     path = operation.path.format(
         merchant=slug, payment_id=pix["payment"]["id"], alert="overpaid", product="Bolo", provider="mercado_pago"
     )
-    key = hub.admin_key if operation.scope == "admin" else other_merchant.api_key
+    admin_key = other_merchant.admin_key if operation.is_v1 else hub.admin_key
+    key = admin_key if operation.scope == "admin" else other_merchant.api_key
     base = dict(EXAMPLES[operation.body])
     bread = BREAD_OF_V1 if path.startswith("/v1/") else BREAD
     own = {"padaria_slug": slug, "items": [bread], "returned_at": datetime.now(UTC).isoformat()}

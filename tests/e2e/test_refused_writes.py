@@ -7,8 +7,10 @@ import hashlib
 import hmac
 import time
 from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from services.gateway.routes import ROUTES
 from tests.database import demoted, full
@@ -21,6 +23,7 @@ PIX = "/payments/pix"
 API = "/payments/api"
 ADMIN = "/admin/merchants"
 V1 = "/v1/payments/{payment_id}"
+LOGO = f"/v1/merchant/logo?merchant={MERCHANT}"
 ITEMS = {"padaria_slug": MERCHANT, "items": [{"nome": "Pão Francês", "quantidade": 10}]}
 # While every open payment is watched, this route writes nothing.
 WRITE_NOTHING_HERE = {f"{API}/monitor/{{payment_id}}/start/", f"{API}/monitors/start-all/"}
@@ -29,6 +32,12 @@ WRITE_NOTHING_HERE = {f"{API}/monitor/{{payment_id}}/start/", f"{API}/monitors/s
 @pytest.fixture
 def hub(harmed_hub):
     return harmed_hub
+
+
+def picture(colour: str) -> bytes:
+    stream = BytesIO()
+    Image.new("RGB", (8, 8), colour).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def signed(payment_id) -> dict[str, str]:
@@ -53,6 +62,7 @@ async def prepare(hub, until):
 
     await hub.until_checked(paid["payment_id"], status="approved")
     await until(is_listed, "the unpaid link is among the open payments")
+    assert (await ask(hub, "PUT", LOGO, picture("red")))[0] == 200
     _, keys = await hub.administer("GET", f"{ADMIN}/{MERCHANT}/api-keys")
     return created["payment"], short["payment"], transfer(number), paid, unpaid, keys["api_keys"][0]["key_id"]
 
@@ -119,6 +129,11 @@ def walks(prepared):
             f"{shop}/payments/{paid['payment_id']}/hold",
             None,
         ),
+        ("PATCH", "/v1/merchant"): (f"/v1/merchant?merchant={MERCHANT}", {"colour": "#112233"}),
+        ("PUT", "/v1/merchant/logo"): (LOGO, picture("blue")),
+        ("DELETE", "/v1/merchant/logo"): (LOGO, None),
+        ("POST", "/v1/api_keys"): (f"/v1/api_keys?merchant={MERCHANT}", {}),
+        ("DELETE", "/v1/api_keys/{key_id}"): (f"/v1/api_keys/{key_id}?merchant={MERCHANT}", None),
         ("POST", "/webhooks/mercadopago/"): (
             "/webhooks/mercadopago/?type=payment&data.id=123",
             {"user_id": 174087000},
@@ -131,9 +146,13 @@ def walks(prepared):
 
 
 async def ask(hub, method, path, body):
-    key = hub.admin_key if path.startswith("/admin") else hub.api_key
-    headers = {"Authorization": f"Bearer {key}", **signed(123)}
-    async with hub.session.request(method, hub.url + path, json=body, headers=headers) as answer:
+    administers = path.startswith(("/admin", "/v1/merchant", "/v1/api_keys"))
+    headers = {"Authorization": f"Bearer {hub.admin_key if administers else hub.api_key}", **signed(123)}
+    if isinstance(body, bytes):
+        sent = {"data": body, "headers": {**headers, "Content-Type": "image/png"}}
+    else:
+        sent = {"json": body, "headers": headers}
+    async with hub.session.request(method, hub.url + path, **sent) as answer:
         return answer.status, answer.headers.get("Retry-After"), (await answer.json()).get("code")
 
 

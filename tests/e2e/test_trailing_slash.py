@@ -10,6 +10,7 @@ from services.gateway.routes import NOT_FOUND, ROUTES, SOCKET_IO
 EXACT = {
     "/payments/pix/qr_code/{file_name}",
     "/assets/{asset}",
+    "/logos/{logo}",
     "/ws",
     "/healthz",
     "/readyz",

@@ -36,6 +36,7 @@ from extrato.domain.api_keys import (
     ListedPricesOnly,
     RevokeApiKey,
     records,
+    without_oldest_revoked,
 )
 from extrato.domain.errors import Refused
 from extrato.domain.merchant import (
@@ -402,13 +403,23 @@ def test_key_records_have_log_times_and_include_revoked_keys():
     ]
 
 
+def test_key_records_say_what_issued_each_key_and_keep_all_revoked_ones():
+    keys = [replace(KEY, key_id=f"k{number}") for number in range(MAX_REVOKED_LISTED + 3)]
+    history = [recorded(each, number) for number, each in enumerate(keys)]
+    history += [recorded(ApiKeyRevoked(key_id=each.key_id), 200 + number) for number, each in enumerate(keys)]
+    listed = records(history)
+    assert [each.issued.key_id for each in listed] == [each.key_id for each in keys]
+    assert {each.issued_by.actor for each in listed} == {"operator"}
+    assert [each.version for each in listed] == sorted({each.version for each in listed})
+
+
 def test_key_records_have_every_valid_and_the_latest_revoked_keys():
     keys = [replace(KEY, key_id=f"k{number}") for number in range(MAX_REVOKED_LISTED + 3)]
     history = [recorded(each, number) for number, each in enumerate(keys)]
     first_revoked = ["k5", "k7"]
     revoked = [*first_revoked, *(each.key_id for each in keys if each.key_id not in {*first_revoked, "k0"})]
     history += [recorded(ApiKeyRevoked(key_id=key_id), 200 + number) for number, key_id in enumerate(revoked)]
-    listed = [each.issued.key_id for each in records(history)]
+    listed = [each.issued.key_id for each in without_oldest_revoked(records(history))]
     assert listed == [each.key_id for each in keys if each.key_id not in first_revoked]
     assert "k0" in listed
 

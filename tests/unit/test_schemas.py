@@ -65,16 +65,11 @@ WITHOUT_OPERATION = {code for code in CATALOGUE if code.startswith("brcode_")} |
     "conflict",
     "foreign_file",
     "invalid_auth",
-    "invalid_colour",
-    "invalid_document",
-    "invalid_logo",
-    "invalid_origin",
     "invalid_price",
     "method_not_allowed",
     "payment_already_opened",
     "provider_shows_nothing",
     "read_model_behind",
-    "too_many_origins",
     "unfit_role",
     "unfit_schema",
 }
@@ -338,6 +333,11 @@ def test_unsafe_repetitions_take_an_idempotency_key():
     with_key = {operation.name for operation in older if operation.takes("Idempotency-Key")}
 
     assert creations == with_key == {"createPix", "generateLink", "createCart", "refundPayment"}
+
+
+def test_every_post_of_v1_takes_an_idempotency_key():
+    posts = {operation.name for operation in OPERATIONS if operation.is_v1 and operation.method == "POST"}
+    assert posts == {each.name for each in OPERATIONS if each.is_v1 and each.takes("Idempotency-Key")}
 
 
 def test_rate_limited_operations_describe_429():

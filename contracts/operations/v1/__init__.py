@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.operations.v1.alerts import ALERTS
+from contracts.operations.v1.api_keys import API_KEYS
 from contracts.operations.v1.creation import CREATION
+from contracts.operations.v1.merchant import MERCHANT
 from contracts.operations.v1.payments import PAYMENTS
 from contracts.operations.v1.refunds import REFUNDS
 
-V1: Final = (*CREATION, *PAYMENTS, *REFUNDS, *ALERTS)
+V1: Final = (*CREATION, *PAYMENTS, *REFUNDS, *ALERTS, *MERCHANT, *API_KEYS)

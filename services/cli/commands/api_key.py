@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from extrato.domain import merchant as domain
-from extrato.domain.api_keys import HUB_SCOPES, SCOPES, RevokeApiKey
+from extrato.domain.api_keys import HUB_SCOPES, SCOPES, RevokeApiKey, without_oldest_revoked
 from extrato.domain.errors import Refused
 from extrato.store.key_uses import read_uses
 from extrato.use_cases.change_merchant import DEFAULT_SCOPES, change_merchant, new_api_key
@@ -94,7 +94,7 @@ async def list_keys(arguments: Namespace, environment: Mapping[str, str]) -> Non
         if isinstance(merchant, domain.Unregistered):
             raise Refused("merchant_not_found", arguments.slug)
         used = await read_uses(running.pool, arguments.slug)
-        for record in await read_api_keys(running.hub.log, arguments.slug):
+        for record in without_oldest_revoked(await read_api_keys(running.hub.log, arguments.slug)):
             print(_line(record, used.get(record.issued.key_id)))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from contracts import api
-from extrato.domain.api_keys import RevokeApiKey
+from extrato.domain.api_keys import RevokeApiKey, without_oldest_revoked
 from extrato.use_cases.change_merchant import DEFAULT_SCOPES, change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import read_api_keys
 from services.gateway.api.admin import find_administered_merchant
@@ -74,7 +74,7 @@ async def _listed(request: web.Request, slug: str) -> web.Response:
             revoked_at=_local_time(record.revoked_at),
             last_used_at=_local_time(used.get(record.issued.key_id)),
         )
-        for record in await read_api_keys(gateway.hub.log, slug)
+        for record in without_oldest_revoked(await read_api_keys(gateway.hub.log, slug))
     ]
     return json_response(api.ApiKeyList(success=True, padaria_slug=slug, count=len(keys), api_keys=keys))
 

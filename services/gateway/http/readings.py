@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from contracts.names import canonical_name
 from extrato.domain.errors import Refused
+from extrato.domain.merchant import merchant_text
+from extrato.domain.merchant_profile import colour_of, document_of, email_of, phone_of
 from extrato.domain.money import parse_reais
+from extrato.domain.origins import checked_origin
 from extrato.domain.pix_keys import InvalidPixKey, normalise
 
 if TYPE_CHECKING:
@@ -78,6 +81,16 @@ def _document(kind: Literal["cpf", "cnpj"], value: Any, field: FieldPlan) -> Any
         raise _malformed(field) from None
 
 
+def _by(rule: Callable[[str, str], str]) -> Callable[[Any, FieldPlan], Any]:
+    """Read a text by a rule of the domain, which raises `Refused`."""
+
+    def read(value: Any, field: FieldPlan) -> Any:
+        is_short = isinstance(value, str) and (field.maximum is None or len(value) <= field.maximum)
+        return rule(field.name, value) if is_short else value
+
+    return read
+
+
 def _malformed(field: FieldPlan) -> Refused:
     code, why = field.reader.malformed if field.reader else ("", "")
     return Refused(code, field.name, **({"why": why} if why else {}))
@@ -92,4 +105,10 @@ READINGS: Final[Mapping[Reading, Callable[[Any, FieldPlan], Any]]] = {
     "instant": _instant,
     "cpf": _cpf,
     "cnpj": _cnpj,
+    "merchant_text": _by(merchant_text),
+    "colour": _by(colour_of),
+    "document": _by(document_of),
+    "telephone": _by(phone_of),
+    "contact_email": _by(email_of),
+    "origin": _by(checked_origin),
 }

@@ -11,9 +11,10 @@ import struct
 import sys
 from enum import IntEnum
 from io import BytesIO
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from PIL import Image, ImageOps
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_UPLOAD_BYTES: Final = 512 << 10
 MAX_STORED_BYTES: Final = 512 << 10
@@ -60,6 +61,9 @@ def redraw(upload: bytes) -> Picture:
 
     Nothing of the upload's bytes is kept. The same upload always gives the same bytes.
     """
+    # The gateway imports this file for its limits, and never draws.
+    from PIL import Image  # noqa: PLC0415
+
     _bound_webp(upload)
     try:
         with Image.open(BytesIO(upload), formats=_FORMATS) as opened:
@@ -102,6 +106,8 @@ def _bound(width: int, height: int) -> None:
 
 def _plain(opened: Image.Image) -> Image.Image:
     """Return the first frame, upright, in 8 bits a channel, small, and without anything beside its pixels."""
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
     image = ImageOps.exif_transpose(opened)
     if image.mode.startswith(_DEEP_GREY):
         image = image.convert("I").point(lambda value: value / 256, "L")

@@ -273,10 +273,24 @@ ASSETS: Final = Section(
     ),
 )
 
+LOGOS: Final = Section(
+    title="GET /logos/{logo}",
+    statements=(
+        Statement(
+            id="logos.digest",
+            says="The route returns a merchant's logo as the hub has redrawn it. The address has the digest of the "
+            "picture, so that a cache may keep it forever. No key is needed.",
+            operations=("showLogo",),
+            asks=("If-None-Match",),
+            statuses=(200, 304, 404, 429),
+        ),
+    ),
+)
+
 PART: Final = Part(
     title="Routes that only this hub has",
     who="this hub",
     intro="Routes of the same kind that neither reference has. `contracts/openapi.json` also describes `/ws`, the "
     "administration, health and metrics.",
-    sections=(CART, RETURN, EVENTS, CORRECTIONS, DECISIONS, ASSETS),
+    sections=(CART, RETURN, EVENTS, CORRECTIONS, DECISIONS, ASSETS, LOGOS),
 )

@@ -120,7 +120,15 @@ async def test_earlier_logos_stay_until_there_are_many(logos: Logos):
 async def test_all_logos_of_a_merchant_are_deleted(logos: Logos):
     for merchant in ("padaria", "confeitaria"):
         await logos.keep(merchant, logo(b"one"))
-    await logos.drop_all("padaria")
+    await logos.drop_stored_before("padaria", await logos.now())
     assert await logos.find(logo(b"one").digest)
-    await logos.drop_all("confeitaria")
+    await logos.drop_stored_before("confeitaria", await logos.now())
     assert await logos.find(logo(b"one").digest) is None
+
+
+async def test_logo_that_is_stored_again_is_not_deleted(logos: Logos):
+    await logos.keep("padaria", logo(b"one"))
+    removal_began_at = await logos.now()
+    await logos.keep("padaria", logo(b"one"))
+    await logos.drop_stored_before("padaria", removal_began_at)
+    assert await logos.find(logo(b"one").digest)
