@@ -16,6 +16,7 @@ from extrato.secret_files import CREDENTIALS, file_variable
 from extrato.settings import VARIABLES
 from services.gateway.app import KEEPALIVE_S
 from services.gateway.request_body import MAX_BODY_BYTES
+from services.gateway.workers.logo_process import MAX_UPLOAD_BYTES
 from tests.third_party.parts import PARTS
 
 ROOT = Path(__file__).parents[2]
@@ -333,6 +334,7 @@ def test_no_secret_is_in_the_tree():
 def test_the_proxy_has_the_limits_of_the_gateway():
     text = text_of("proxy/extrato.conf")
     assert f"client_max_body_size {MAX_BODY_BYTES >> 10}k;" in text
+    assert f"client_max_body_size {MAX_UPLOAD_BYTES >> 10}k;" in text
     assert f"client_header_timeout {VARIABLES['EXTRATO_HEAD_TIMEOUT_S'].default:g}s;" in text
     assert f"client_body_timeout {VARIABLES['EXTRATO_BODY_TIMEOUT_S'].default:g}s;" in text
     assert f"limit_conn addresses {VARIABLES['EXTRATO_CONNECTIONS_PER_ADDRESS'].default};" in text

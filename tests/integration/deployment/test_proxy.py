@@ -13,6 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from services.gateway.request_body import MAX_BODY_BYTES
+from services.gateway.workers.logo_process import MAX_UPLOAD_BYTES
 from tests.integration.deployment.conftest import DEPLOY
 from tests.integration.deployment.debian import nginx
 from tests.pace import until
@@ -148,6 +149,11 @@ async def test_no_other_protocol_is_upgraded_to(proxy):
 @pytest.mark.parametrize(("size", "status"), [(MAX_BODY_BYTES, 200), (MAX_BODY_BYTES + 1, 413)])
 async def test_a_body_has_the_limit_of_the_gateway(proxy, size, status):
     assert (await proxy.post("/payments/api/cart/", data=b"x" * size)).status == status
+
+
+@pytest.mark.parametrize(("size", "status"), [(MAX_UPLOAD_BYTES, 200), (MAX_UPLOAD_BYTES + 1, 413)])
+async def test_a_logo_has_a_larger_limit(proxy, size, status):
+    assert (await proxy.put("/v1/merchant/logo", data=b"x" * size)).status == status
 
 
 @pytest.mark.parametrize(
