@@ -10,7 +10,14 @@ from msgspec import Struct
 from contracts.events import Item
 
 # The read models that every hub has; a test compares them with the registry of the projections.
-READ_MODEL_NAMES: Final = ("merchants", "open_payments", "open_requests", "payment_details", "merchant_positions")
+READ_MODEL_NAMES: Final = (
+    "merchants",
+    "open_payments",
+    "open_requests",
+    "payment_details",
+    "merchant_positions",
+    "statement",
+)
 
 
 class AttemptDetails(Struct, frozen=True, kw_only=True):

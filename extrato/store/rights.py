@@ -47,12 +47,16 @@ ONLY_THE_CATALOG: Final = "SET LOCAL search_path = pg_catalog, pg_temp"
 
 IS_MEMBER: Final = "SELECT pg_has_role(current_user, $1::name, 'MEMBER')"
 
-# Services create the read models. Tables from a time with one role still belong to the migrations' role.
+# Services create the read models, some with further tables such as `statement_lines`. Tables from a time with one role
+# still belong to the migrations' role.
 FOREIGN_READ_MODELS: Final = """
     SELECT relname FROM pg_class
     WHERE relnamespace = $1::text::regnamespace AND relkind = 'r'
       AND relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
-      AND relname <> ALL ($2::name[]) AND (relname = ANY ($3::name[]) OR right(relname, 7) = '_shadow')
+      AND relname <> ALL ($2::name[]) AND (
+          relname = ANY ($3::name[]) OR right(relname, 7) = '_shadow'
+          OR EXISTS (SELECT FROM unnest($3::name[]) AS of (read_model) WHERE starts_with(relname, of.read_model || '_'))
+      )
 """
 FUNCTIONS: Final = """
     SELECT oid::regprocedure::text FROM pg_proc

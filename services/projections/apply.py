@@ -13,31 +13,38 @@ if TYPE_CHECKING:
     import asyncpg
 
     from contracts.envelope import Envelope
-    from services.projections.read_models.read_model import Key, ReadModel
+    from services.projections.read_models.read_model import Key, ReadModel, Row
 
 
 async def apply(
     connection: asyncpg.Connection, read_model: ReadModel, envelopes: Sequence[Envelope], *, table: str
 ) -> None:
-    """Load the events' documents, evolve them in memory, and write the changed ones.
+    """Load the events' documents, evolve them in memory, and write the changed ones and the added rows.
 
-    Takes at most three round trips for any number of events.
+    Takes at most three round trips for any number of events, and one for each text of `additions`.
     """
     events = [(key, each) for each in envelopes if (key := read_model.key_of(each)) is not None]
     before = await _load(connection, read_model, events, table)
     documents: dict[Key, Any] = dict(before)
     changed_by: dict[Key, Envelope] = {}
+    added: list[Row] = []
     for key, envelope in events:
         document = documents.get(key)
         after = read_model.evolve(document, envelope)
         if after is not document:
             documents[key] = after
             changed_by[key] = envelope
+            if read_model.added is not None and after is not None:
+                added += read_model.added(after, envelope)
     rows = [
         read_model.row(documents[key], envelope) for key, envelope in changed_by.items() if documents[key] is not None
     ]
     gone = [key for key in changed_by if documents[key] is None and key in before]
     await _write(connection, read_model, rows, gone, table)
+    if added:
+        columns = tuple(zip(*added, strict=True))
+        for addition in read_model.additions:
+            await connection.execute(addition.format(table=table), *columns)
 
 
 async def apply_or_skip(

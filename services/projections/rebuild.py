@@ -1,7 +1,7 @@
-"""Rebuilds the table of a read model from the log, beside the live table.
+"""Rebuilds the tables of a read model from the log, beside the live tables.
 
-The rebuilt table has another name, with the suffix `_shadow`. Only the swap locks the live checkpoint, while it applies
-the newest events and renames the tables. The next rebuild drops the remains of an interrupted one. When PostgreSQL
+A rebuilt table has another name, with `_shadow`. Only the swap locks the live checkpoint, while it applies the newest
+events and renames the tables. The next rebuild drops the remains of an interrupted one. When PostgreSQL
 rejects a rebuild, the rebuild ends, and the live table is unchanged.
 """
 
@@ -150,7 +150,8 @@ class _Rebuild:
         )
 
     async def _drop_shadow(self) -> None:
-        await self._connection.execute(f"DROP TABLE IF EXISTS {self._shadow}")
+        for table in self._read_model.tables(self._shadow):
+            await self._connection.execute(f"DROP TABLE IF EXISTS {table}")
         await passed_over.forget(self._connection, self._shadow)
 
     async def _build(self) -> None:
@@ -158,7 +159,8 @@ class _Rebuild:
         await self._follow()
         for index in self._read_model.indexes:
             await self._connection.execute(index.format(table=self._shadow))
-        await self._connection.execute(f"ANALYZE {self._shadow}")
+        for table in self._read_model.tables(self._shadow):
+            await self._connection.execute(f"ANALYZE {table}")
         await self._follow()
         await self._swap_with_retries()
 
@@ -212,19 +214,20 @@ class _Rebuild:
                 return
 
     async def _swap(self) -> None:
-        """Lock the live checkpoint, apply events up to its position, and rename the table."""
+        """Lock the live checkpoint, apply events up to its position, and rename the tables."""
         name, connection = self._read_model.name, self._connection
         live = (await checkpoints.lock(connection, [name])).get(name)
         await connection.execute(SWAP_LOCK_TIMEOUT)
         if live is not None and live.position > self._position:
             await self._follow(live.position)
-        await connection.execute(f"DROP TABLE IF EXISTS {name}")
-        await connection.execute(f"ALTER TABLE {self._shadow} RENAME TO {name}")
-        for row in await connection.fetch(INDEX_NAMES, name):
-            index: str = row["relname"]
-            if index.startswith(self._shadow):
-                renamed = name + index.removeprefix(self._shadow)
-                await connection.execute(f"ALTER INDEX {index} RENAME TO {renamed}")
+        for table, shadow in zip(self._read_model.tables(name), self._read_model.tables(self._shadow), strict=True):
+            await connection.execute(f"DROP TABLE IF EXISTS {table}")
+            await connection.execute(f"ALTER TABLE {shadow} RENAME TO {table}")
+            for row in await connection.fetch(INDEX_NAMES, table):
+                index: str = row["relname"]
+                if index.startswith(shadow):
+                    renamed = table + index.removeprefix(shadow)
+                    await connection.execute(f"ALTER INDEX {index} RENAME TO {renamed}")
         await passed_over.forget(connection, name)
         await passed_over.rename(connection, self._shadow, name)
         await checkpoints.put(connection, name, Checkpoint(self._read_model.version, self._position, self._event_id))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from services.projections.checkpoints import Checkpoint
     from services.projections.read_models.read_model import ReadModel
 
-TABLE_EXISTS: Final = "SELECT to_regclass($1) IS NOT NULL"
+TABLES_EXIST: Final = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest($1::text[]) AS wanted (name)"
 
 PAGE: Final = 500
 
@@ -25,7 +25,7 @@ class Stale(StrEnum):
 
     NOT_BUILT = "it was never built"
     OTHER_VERSION = "its rows follow from another version of the code"
-    NO_TABLE = "its table is missing"
+    NO_TABLE = "a table of it is missing"
     OTHER_LOG = "its checkpoint names an event that the log does not have there"
     READABLE = "it skipped an event that is readable"
 
@@ -46,7 +46,7 @@ async def why_stale(
         return Stale.NOT_BUILT
     if checkpoint.version != read_model.version:
         return Stale.OTHER_VERSION
-    if not await connection.fetchval(TABLE_EXISTS, read_model.name):
+    if not await connection.fetchval(TABLES_EXIST, read_model.tables(read_model.name)):
         return Stale.NO_TABLE
     if not await _is_of(checkpoint, log):
         return Stale.OTHER_LOG

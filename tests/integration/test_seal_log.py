@@ -39,6 +39,7 @@ from tests.conftest import services_url
 from tests.integration.bus.running import holds_whole_log, running
 from tests.old_log import CPF, DOMAIN, NAME, PHONE, REQUEST, email_of, migrate_to_older_version, write_old_log
 from tests.pace import until
+from tests.unit.projections.tables import every_row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -137,12 +138,13 @@ async def opened_read_models(pool: asyncpg.Pool, url: str) -> dict[str, list[Any
     data, rows = PersonalData(pool, Vault(pool, KEYS)), {}
     for read_model in READ_MODELS:
         await rebuild_if_stale(read_model, database_url=url, log=EventLog(pool))
-        found = [dict(row) for row in await pool.fetch(f"SELECT * FROM {read_model.name} ORDER BY 1, 2")]
-        for row in found:
-            if read_model.name == "payment_details":
-                for name in ("document", "ledger"):
-                    row[name] = await _opened(data, row["payment_id"], json.loads(row[name]))
-        rows[read_model.name] = found
+        for table, query in every_row(read_model):
+            found = [dict(row) for row in await pool.fetch(query)]
+            for row in found:
+                if table == "payment_details":
+                    for name in ("document", "ledger"):
+                        row[name] = await _opened(data, row["payment_id"], json.loads(row[name]))
+            rows[table] = found
     return rows
 
 

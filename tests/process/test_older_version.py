@@ -23,6 +23,7 @@ from tests.changelog import sections
 from tests.commands import run_command
 from tests.pace import until
 from tests.running_hub import ROOT, running_hub
+from tests.unit.projections.tables import every_row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -186,4 +187,4 @@ async def tables_with(hub: RunningHub, text: str) -> list[str]:
 
 
 async def rows_of_read_models(hub: RunningHub) -> dict[str, list[tuple]]:
-    return {each.name: await hub.rows(f"SELECT * FROM {each.name} ORDER BY 1, 2") for each in READ_MODELS}
+    return {table: await hub.rows(query) for each in READ_MODELS for table, query in every_row(each)}

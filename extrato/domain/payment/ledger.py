@@ -1,8 +1,8 @@
 """The ledger: each attempt's money, and the status that follows from it. A fold over a payment's events.
 
 Pure, and without decisions: the decider and the read models fold the same events into the same ledger. The table of
-statuses by held money is in docs/reference/money.md. The read model `payment_details` stores the ledger: raise its
-version when the same events lead to another ledger.
+statuses by held money is in docs/reference/money.md. The read models `payment_details` and `statement` store the
+ledger: raise their versions when the same events lead to another ledger.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A read model: its table, the events of each row, and the code that builds a row from them."""
+"""A read model: its tables, the events of each row, and the code that builds a row from them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from contracts.envelope import Envelope
 
@@ -29,6 +29,10 @@ class ReadModel:
     `load` selects the rows of an array of keys; `read` returns the key and document of such a row. A read model without
     `load` has one row for each event, which never changes. `row` returns the row of a document that the envelope
     changed; `upsert` takes the columns of many rows as arrays, in the order of `row`. `delete` takes an array of keys.
+
+    `parts` are the suffixes of further tables, such as `lines` for `{table}_lines`, which `create` makes too. Events
+    only add to them: `added` returns the rows that one envelope adds, and each text of `additions` takes the columns of
+    many such rows as arrays. A page of events is added once, in the transaction that moves the checkpoint.
     """
 
     name: str
@@ -42,3 +46,10 @@ class ReadModel:
     load: str | None = None
     read: Callable[[Any], tuple[Key, Any]] | None = None
     delete: str | None = None
+    parts: tuple[str, ...] = ()
+    added: Callable[[Any, Envelope], Sequence[Row]] | None = None
+    additions: tuple[str, ...] = ()
+
+    def tables(self, table: str) -> tuple[str, ...]:
+        """Return the names of all its tables, where `table` is the first."""
+        return (table, *(f"{table}_{part}" for part in self.parts))

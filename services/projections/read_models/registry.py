@@ -9,6 +9,7 @@ from services.projections.read_models.merchants import MERCHANTS
 from services.projections.read_models.open_payments import OPEN_PAYMENTS
 from services.projections.read_models.open_requests import OPEN_REQUESTS
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
+from services.projections.read_models.statement import STATEMENT
 
 if TYPE_CHECKING:
     from services.projections.read_models.read_model import ReadModel
@@ -19,4 +20,5 @@ READ_MODELS: Final[tuple[ReadModel, ...]] = (
     OPEN_REQUESTS,
     PAYMENT_DETAILS,
     MERCHANT_POSITIONS,
+    STATEMENT,
 )

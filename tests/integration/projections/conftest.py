@@ -20,6 +20,7 @@ from services.projections.read_models.registry import READ_MODELS
 from services.projections.rebuild import rebuild, rebuild_if_stale
 from services.projections.runner import Runner
 from tests.unit.projections import history
+from tests.unit.projections.tables import every_row
 
 
 class Hub:
@@ -97,12 +98,11 @@ class Hub:
                 yield relay
 
     async def rows(self):
-        """Every row of every read model."""
+        """Every row of every table of the read models."""
         return {
-            read_model.name: [
-                tuple(row) for row in await self.pool.fetch(f"SELECT * FROM {read_model.name} ORDER BY 1, 2")
-            ]
+            table: [tuple(row) for row in await self.pool.fetch(query)]
             for read_model in READ_MODELS
+            for table, query in every_row(read_model)
         }
 
     async def passed_over(self):

@@ -194,7 +194,7 @@ async def test_unknown_read_model_is_reported_in_one_sentence(environment):
     assert rebuilding.returncode == 1
     assert said.decode() == (
         "projections: There is no read model 'paymants'; there are merchants, open_payments, "
-        "open_requests, payment_details, merchant_positions, and all stands for all of them.\n"
+        "open_requests, payment_details, merchant_positions, statement, and all stands for all of them.\n"
     )
 
 

@@ -12,6 +12,7 @@ from contracts.events import CancellationRequested
 from extrato.store.advisory_locks import REBUILD_CLASS
 from services.projections.read_models.payment_details import PAYMENT_DETAILS, Payment
 from services.projections.read_models.registry import READ_MODELS
+from services.projections.read_models.statement import STATEMENT
 from services.projections.rebuild import LOCK
 from tests.integration.projections.conftest import in_background
 from tests.pace import until
@@ -67,10 +68,11 @@ async def test_events_during_a_rebuild_are_in_the_rebuilt_table(live_hub, monkey
 
 async def test_rebuilt_table_keeps_the_names_of_its_indexes(hub):
     await hub.make_tables()
-    first = {each.name: await hub.pool.fetch(INDEXES, each.name) for each in READ_MODELS}
+    tables = [table for each in READ_MODELS for table in each.tables(each.name)]
+    first = {table: await hub.pool.fetch(INDEXES, table) for table in tables}
     await hub.rebuild_all()
     await hub.rebuild_all()
-    assert {each.name: await hub.pool.fetch(INDEXES, each.name) for each in READ_MODELS} == first
+    assert {table: await hub.pool.fetch(INDEXES, table) for table in tables} == first
     assert "shadow" not in str(first)
     assert await hub.pool.fetch(TABLES) == []
 
@@ -110,6 +112,29 @@ async def test_missing_table_is_rebuilt(hub):
     await hub.pool.execute("DROP TABLE payment_details")
     await hub.make_tables()
     assert await hub.status_of(1) == "approved"
+
+
+@pytest.mark.parametrize("table", STATEMENT.tables("statement"))
+async def test_missing_part_is_rebuilt_with_all_others(hub, table):
+    await hub.append_payments(range(1, 5))
+    await hub.make_tables()
+    before = await hub.rows()
+    await hub.pool.execute(f"DROP TABLE {table}")
+    await hub.make_tables()
+    assert await hub.rows() == before
+
+
+async def test_page_is_added_once(hub):
+    await hub.append_payments(range(1, 5))
+    await hub.make_tables()
+    await hub.append(history.opened(), history.observed("approved", attempt="a5"), payment_id=5)
+    one, two, page = hub.runner(), hub.runner(), await hub.page()
+    await asyncio.gather(one.handle(page), two.handle(page))
+    await one.handle(page)
+    live = await hub.rows()
+    assert [row[1] for row in live["statement_lines"]] == [1, 5]
+    await hub.rebuild_all()
+    assert await hub.rows() == live
 
 
 async def test_table_ahead_of_a_restored_log_is_rebuilt(hub):

@@ -29,7 +29,8 @@ async def columns(pool: asyncpg.Pool) -> AsyncIterator[set[str]]:
         transaction = connection.transaction()
         await transaction.start()
         for model in READ_MODELS:
-            await connection.execute(f"DROP TABLE IF EXISTS {model.name}")
+            for table in model.tables(model.name):
+                await connection.execute(f"DROP TABLE IF EXISTS {table}")
             await connection.execute(model.create.format(table=model.name))
         yield {name for (name,) in await connection.fetch(COLUMNS, WITHOUT_TEXT)}
         await transaction.rollback()
