@@ -38,6 +38,8 @@ Reading = Literal[
     "whole",
     "amount",
     "instant",
+    "day",
+    "zone",
     "cpf",
     "cnpj",
     "merchant_text",
@@ -61,8 +63,8 @@ class Reader(NamedTuple):
 
     `reading` is the way to read the value. A `text` is trimmed, and a blank one counts as absent. A `name` is a text in
     the form in which names are compared (`contracts.names`). `whole` accepts 2.0 as 2. An `amount` is reais up to
-    `maximum_centavos`. An `instant` has an offset. `cpf` and `cnpj` lose their mask. `exact` stays unchanged.
-    The rules of a merchant's profile read the others.
+    `maximum_centavos`. An `instant` has an offset, a `day` is a date, a `zone` is a name of the IANA database. `cpf`
+    and `cnpj` lose their mask. `exact` stays unchanged. The rules of a merchant's profile read the others.
 
     `missing` is the error of an absent value, `wrong_type` that of another JSON type. `out_of_bounds` is the error of a
     value that is too long, too short, too large or too small, `malformed` that of a text that does not match the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, UnsetType
@@ -35,6 +35,11 @@ class FieldPlan(NamedTuple):
     plan: Plan | None
     items: FieldPlan | None
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Return the words that the field accepts; none if it is no choice."""
+        return get_args(self.base) if get_origin(self.base) is Literal else ()
+
 
 class Plan(NamedTuple):
     """One Struct."""
@@ -49,9 +54,9 @@ class Plan(NamedTuple):
 def plan_of(kind: type[Struct]) -> Plan:
     """Return the plan for reading bodies of a Struct."""
     fields = tuple(
-        _field_plan(field.name, field.type, is_required=field.required) for field in msgspec.structs.fields(kind)
+        _field_plan(field.encode_name, field.type, is_required=field.required) for field in msgspec.structs.fields(kind)
     )
-    return Plan(kind, kind.__struct_config__.forbid_unknown_fields, frozenset(kind.__struct_fields__), fields)
+    return Plan(kind, kind.__struct_config__.forbid_unknown_fields, frozenset(kind.__struct_encode_fields__), fields)
 
 
 @functools.cache

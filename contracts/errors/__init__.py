@@ -9,7 +9,18 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from contracts.errors import access, amounts, brcodes, creations, merchants, payments, providers, requests, running
+from contracts.errors import (
+    access,
+    amounts,
+    brcodes,
+    creations,
+    merchants,
+    payments,
+    providers,
+    requests,
+    running,
+    statement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +35,7 @@ SUBJECTS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         "Amounts": amounts.ENTRIES,
         "Creations through /v1": creations.ENTRIES,
         "Payments": payments.ENTRIES,
+        "Statements": statement.ENTRIES,
         "Merchants, products and API keys": merchants.ENTRIES,
         "Providers": providers.ENTRIES,
         "BR Codes": brcodes.ENTRIES,

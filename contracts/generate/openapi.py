@@ -169,8 +169,10 @@ def _answer(answer: Answer) -> Document:
 
 
 def _media(body: Any, *, media_type: str = JSON) -> Document:
+    if media_type.startswith("text/"):
+        return {"schema": TEXT}
     if body is None:
-        return {"schema": TEXT} if media_type.startswith("text/") else {}
+        return {}
     media: Document = {"schema": schemas((body,))[0][0]}
     if body in EXAMPLES:
         media["example"] = EXAMPLES[body]

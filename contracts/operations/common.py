@@ -31,6 +31,7 @@ CORRELATION_ID: Final = Parameter(
 
 ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Cache-Control": ("How long a cache may keep the content.", TEXT),
+    "Content-Disposition": ("The name for the file of a CSV.", TEXT),
     "Content-Language": ("The language of the error's sentences.", TEXT),
     "ETag": ("The id of the content; send it back in If-None-Match.", TEXT),
     "Extrato-Position": (

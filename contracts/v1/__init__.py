@@ -16,6 +16,14 @@ from contracts.v1.payments import Attempt, OrderItem, Payment
 from contracts.v1.problem import FieldProblem, Problem
 from contracts.v1.refunds import Refund, RefundCreation, RefundList, RefundRequested
 from contracts.v1.request_fields import MerchantQuery, NoFields
+from contracts.v1.statement import (
+    Statement,
+    StatementDay,
+    StatementLine,
+    StatementMethod,
+    StatementQuery,
+    StatementTotal,
+)
 
 __all__ = [
     "AlertList",
@@ -49,4 +57,10 @@ __all__ = [
     "RefundCreation",
     "RefundList",
     "RefundRequested",
+    "Statement",
+    "StatementDay",
+    "StatementLine",
+    "StatementMethod",
+    "StatementQuery",
+    "StatementTotal",
 ]

@@ -37,6 +37,7 @@ from services.gateway.v1 import events as v1_events
 from services.gateway.v1 import merchant as v1_merchant
 from services.gateway.v1 import payments as v1_payments
 from services.gateway.v1 import refunds as v1_refunds
+from services.gateway.v1 import statement as v1_statement
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -61,6 +62,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "listKeys": v1_api_keys.list_keys,
     "issueKey": v1_api_keys.issue,
     "revokeKey": v1_api_keys.revoke,
+    "readStatement": v1_statement.read_statement,
     "createPix": pix.create_pix,
     "showPixPicture": pix.show_picture,
     "confirmPix": pix.confirm_pix,

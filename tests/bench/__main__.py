@@ -13,11 +13,25 @@ import sys
 from tests.bench.one_gateway import creations, slow_provider, webhooks
 from tests.bench.read_models import rebuild
 from tests.bench.running import SECONDS
+from tests.bench.statement import statement
 from tests.bench.whole_hub import approval, hub, reads, refill, sockets, start, watching
 
 BENCHES = {
     bench.__name__: bench
-    for bench in (creations, webhooks, slow_provider, approval, sockets, hub, reads, watching, refill, rebuild, start)
+    for bench in (
+        creations,
+        webhooks,
+        slow_provider,
+        approval,
+        sockets,
+        hub,
+        reads,
+        watching,
+        refill,
+        rebuild,
+        statement,
+        start,
+    )
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from contracts.envelope import Cause
@@ -23,17 +24,23 @@ from extrato.store.personal_data import EMAIL
 from extrato.store.sealing import KEY_BYTES, PaymentKey
 from services.cli.demo import SLUG
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def sealed_email(number: int) -> str | None:
     """Return an e-mail address as the hub seals it, with a key that is not stored."""
     return PaymentKey(number, os.urandom(KEY_BYTES)).seal(f"cliente.{number}@example.com", EMAIL)
 
 
-def paid_payments(first: int, count: int) -> list[StreamAppend]:
-    """Payments with four events each: opened, charged, observed as approved, status changed."""
-    now = datetime.now(UTC)
+def paid_payments(first: int, count: int, *, paid_at: Callable[[int], datetime] | None = None) -> list[StreamAppend]:
+    """Payments with four events each: opened, charged, observed as approved, status changed.
+
+    `paid_at` gives the time of each payment by its number; without it, all are paid at this moment.
+    """
     appends = []
     for number in range(first, first + count):
+        now = datetime.now(UTC) if paid_at is None else paid_at(number)
         attempt_id = str(number)
         seen = ObservationRecorded(
             attempt_id=attempt_id,

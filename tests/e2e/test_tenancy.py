@@ -118,6 +118,10 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
     ("GET", "/v1/api_keys"): lambda a: (f"/v1/api_keys?merchant={a.slug}", None),
     ("POST", "/v1/api_keys"): lambda a: (f"/v1/api_keys?merchant={a.slug}", {"scopes": ["payments:read"]}),
     ("DELETE", "/v1/api_keys/{key_id}"): lambda a: (f"/v1/api_keys/{a.key_id}?merchant={a.slug}", None),
+    ("GET", "/v1/statement"): lambda a: (
+        f"/v1/statement?from=2026-11-30&to=2026-11-30&merchant={a.slug}",
+        None,
+    ),
     ("GET", "/ws"): lambda a: (f"/ws?payment_id={a.number}", None),
     ("GET", "/metrics"): lambda _: ("/metrics", None),
     ("GET", "/admin/merchants/{merchant}"): lambda a: (f"/admin/merchants/{a.slug}", None),

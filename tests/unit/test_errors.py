@@ -156,7 +156,13 @@ def _raised_by_fields(fields: Iterable[FieldPlan], place: str, *, in_list: bool 
         if reader.reading == "amount":
             codes = [Code(code, reader.malformed.why) for code in amounts.ENTRIES.keys() - {"amount_missing"}]
             codes += [] if field.is_nullable else [reader.missing]
-        known = {"name": in_list, "minimum": field.minimum, "maximum": field.maximum, "limit": reader.maximum_centavos}
+        known = {
+            "name": in_list,
+            "minimum": field.minimum,
+            "maximum": field.maximum,
+            "limit": reader.maximum_centavos,
+            "choices": field.choices,
+        }
         for code, why in codes:
             names = names_in(CATALOGUE[code].sentences[why]) if has(code, why) else set()
             yield Raised(where, code, why, frozenset(name for name in names if known.get(name)))

@@ -69,7 +69,6 @@ WITHOUT_OPERATION = {code for code in CATALOGUE if code.startswith("brcode_")} |
     "method_not_allowed",
     "payment_already_opened",
     "provider_shows_nothing",
-    "read_model_behind",
     "unfit_role",
     "unfit_schema",
 }

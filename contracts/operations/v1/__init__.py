@@ -10,5 +10,6 @@ from contracts.operations.v1.creation import CREATION
 from contracts.operations.v1.merchant import MERCHANT
 from contracts.operations.v1.payments import PAYMENTS
 from contracts.operations.v1.refunds import REFUNDS
+from contracts.operations.v1.statement import STATEMENT
 
-V1: Final = (*CREATION, *PAYMENTS, *REFUNDS, *ALERTS, *MERCHANT, *API_KEYS)
+V1: Final = (*CREATION, *PAYMENTS, *REFUNDS, *ALERTS, *STATEMENT, *MERCHANT, *API_KEYS)

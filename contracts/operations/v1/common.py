@@ -55,6 +55,22 @@ def read_list(
     return _read(name, path, query_by=query, answers=answers, **others)
 
 
+def read_document(
+    name: str,
+    path: str,
+    *,
+    body: type[Struct],
+    shows: str,
+    query: type[Struct],
+    media_types: tuple[str, ...],
+    **others: Any,
+) -> Operation:
+    """Describe a read whose answer has no pages, as JSON or in another format."""
+    headers = (*OF_ANSWERS, "Content-Disposition")
+    answers = {200: Answer(description=shows, body=body, media_types=media_types, headers=headers)}
+    return _read(name, path, query_by=query, answers=answers, **others)
+
+
 def write(
     name: str,
     method: str,

@@ -164,7 +164,13 @@ def _code_for(field: FieldPlan, reader: Reader, value: Any) -> Code:
 
 
 def _field_error(code: Code, field: FieldPlan, label: str) -> Refused:
-    facts = {"why": code.why, "name": label, "minimum": field.minimum, "maximum": field.maximum}
+    facts = {
+        "why": code.why,
+        "name": label,
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+        "choices": ", ".join(field.choices),
+    }
     return Refused(code.code, field.name, **{name: fact for name, fact in facts.items() if fact not in {None, ""}})
 
 
@@ -183,7 +189,7 @@ def _label_of(items: FieldPlan, item: Any, index: int) -> str:
 def _unknown_field(at: str, name: str, plan: Plan) -> Refused:
     path = "".join(f"[{step}]" if step.isdigit() else f"{step}." for step in at.split("/")[1:]).replace(".[", "[")
     name = _printable(name)
-    known = plan.kind.__struct_fields__
+    known = plan.kind.__struct_encode_fields__
     meant = nearest(name, known, min_similarity=MIN_SIMILARITY)
     about = f"{path}.{name}" if path.endswith("]") else f"{path}{name}"
     if meant is not None:

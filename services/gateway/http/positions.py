@@ -82,8 +82,8 @@ class Positions:
         place = _Place(self._log_id, self._feed.epoch, self._feed.position if position is None else position)
         return base64.urlsafe_b64encode(_encode(place)).decode().rstrip("=")
 
-    async def wait(self, text: str, *, read_model: str | None) -> None:
-        """Wait until a read shows everything up to a position; None reads the log itself.
+    async def wait(self, text: str, *, read_model: str | None) -> int:
+        """Wait until a read shows everything up to a position, and return it; None reads the log itself.
 
         Raises `Refused` for a text that is no position of this log, and `ReadModelBehind` after `WAIT_S`.
         """
@@ -91,16 +91,33 @@ class Positions:
         if read_model is None:
             if position > (await read_head(self._pool)).position:
                 raise Refused("position_unknown")
-            return
-        ends_at_s = asyncio.get_running_loop().time() + WAIT_S
+            return position
         lag = await self._lag(read_model)
         if position > lag.position + lag.behind:
             raise Refused("position_unknown")
-        while lag.position < position:
-            if asyncio.get_running_loop().time() >= ends_at_s:
-                raise ReadModelBehind(read_model)
+        if (await self._reach(position, lag)).position < position:
+            raise ReadModelBehind(read_model)
+        return position
+
+    async def wait_for_head(self, read_model: str) -> int:
+        """Wait until a read shows everything in the log, and return the position of its head.
+
+        Raises `ReadModelBehind` after `WAIT_S`, which says up to where the read model is.
+        """
+        lag = await self._lag(read_model)
+        head = lag.position + lag.behind
+        lag = await self._reach(head, lag)
+        if lag.position < head:
+            raise ReadModelBehind(read_model, why="books", as_of=self.text(lag.position))
+        return head
+
+    async def _reach(self, position: int, lag: ReadModelLag) -> ReadModelLag:
+        """Wait until a read model has reached a position, for at most `WAIT_S`; return where it is then."""
+        ends_at_s = asyncio.get_running_loop().time() + WAIT_S
+        while lag.position < position and asyncio.get_running_loop().time() < ends_at_s:
             await asyncio.sleep(POLL_S)
-            lag = await self._lags.run(read_model, functools.partial(self._lag, read_model))
+            lag = await self._lags.run(lag.name, functools.partial(self._lag, lag.name))
+        return lag
 
     async def _position(self, text: str) -> int:
         place = _read(text)

@@ -5,9 +5,12 @@ A value of another JSON type is returned unchanged, and the Struct rejects it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import contextlib
+import re
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contracts.names import canonical_name
 from extrato.domain.errors import Refused
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 # A Decimal with more digits is not converted to an integer: a huge exponent would use much memory.
 MAX_DIGITS: Final = 9
+
+DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+YEARS: Final = range(2000, 2100)
 
 
 def _exact(value: Any, _: FieldPlan) -> Any:
@@ -60,6 +66,28 @@ def _instant(value: Any, field: FieldPlan) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise _malformed(field)
+
+
+def _day(value: Any, field: FieldPlan) -> date:
+    """Read a date such as 2026-11-30, of this century: its zones have offsets of whole quarters of an hour."""
+    if isinstance(value, str) and DAY.fullmatch(value):
+        with contextlib.suppress(ValueError):
+            day = date.fromisoformat(value)
+            if day.year in YEARS:
+                return day
+    raise _malformed(field)
+
+
+def _zone(value: Any, field: FieldPlan) -> Any:
+    """Check that a time zone exists; raises `Refused`."""
+    if not isinstance(value, str):
+        return value
+    try:
+        ZoneInfo(value)
+    # The name of a folder of the database, a name that leaves it, or one that a file system rejects.
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        raise _malformed(field) from None
+    return value
 
 
 def _cpf(value: Any, field: FieldPlan) -> Any:
@@ -103,6 +131,8 @@ READINGS: Final[Mapping[Reading, Callable[[Any, FieldPlan], Any]]] = {
     "whole": _whole,
     "amount": _amount,
     "instant": _instant,
+    "day": _day,
+    "zone": _zone,
     "cpf": _cpf,
     "cnpj": _cnpj,
     "merchant_text": _by(merchant_text),
