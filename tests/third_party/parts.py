@@ -138,6 +138,7 @@ LICENCES: Final = {
     "qrcode": "BSD-3-Clause AND MIT",
     "requests": "Apache-2.0",
     "simple-websocket": "MIT",
+    "tzdata": "Apache-2.0",
     "uvloop": "MIT OR Apache-2.0",
     "yarl": "Apache-2.0",
 }
