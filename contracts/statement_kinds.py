@@ -1,4 +1,4 @@
-"""The kinds of lines of a statement; docs/reference/statement.md explains them."""
+"""The kinds of lines of a statement; docs/guides/accounting.md explains them."""
 
 from __future__ import annotations
 

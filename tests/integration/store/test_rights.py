@@ -12,6 +12,7 @@ from extrato.store.log import LogReader
 from extrato.store.migrations import migrate
 from extrato.store.rights import TABLES, UnfitRole
 from services.projections.read_models.registry import READ_MODELS
+from services.projections.read_models.statement import STATEMENT
 from services.projections.rebuild import rebuild
 from tests.conftest import services_url
 from tests.database import execute
@@ -19,6 +20,8 @@ from tests.integration.store.examples import append_to
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from services.projections.read_models.read_model import ReadModel
 
 READ_MODEL = READ_MODELS[0]
 LOG_AND_MIGRATIONS = ("stored_events", "schema_migrations")
@@ -107,21 +110,23 @@ async def test_other_rights_of_services_are_revoked(both_urls: tuple[str, str], 
     assert await owner.fetchval(RIGHTS, "extrato_services", "stored_events") == "SELECT, INSERT"
 
 
+@pytest.mark.parametrize("read_model", [READ_MODEL, STATEMENT], ids=lambda each: each.name)
 async def test_old_read_models_are_handed_to_services(
-    both_urls: tuple[str, str], owner: asyncpg.Connection, services: asyncpg.Pool
+    both_urls: tuple[str, str], owner: asyncpg.Connection, services: asyncpg.Pool, read_model: ReadModel
 ):
-    await rebuild(READ_MODEL, database_url=both_urls[0], log=LogReader(services))
-    await owner.execute(f"CREATE TABLE {READ_MODEL.name}_shadow (left_over int); CREATE TABLE notes (words text)")
+    await rebuild(read_model, database_url=both_urls[0], log=LogReader(services))
+    await owner.execute(f"CREATE TABLE {read_model.name}_shadow (left_over int); CREATE TABLE notes (words text)")
     # Services write the checkpoints. A name that they write there must not make them own the log.
     await services.execute("INSERT INTO checkpoints VALUES ('stored_events', 1, 1), ('evidence', 1, 1)")
 
     await migrate(both_urls[0], services_url=both_urls[1])
 
-    await rebuild(READ_MODEL, database_url=both_urls[1], log=LogReader(services))
+    await rebuild(read_model, database_url=both_urls[1], log=LogReader(services))
     owned = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relowner = 'extrato_services'::regrole"
-    assert [row[0] for row in await services.fetch(owned)] == [READ_MODEL.name]
+    tables = read_model.tables(read_model.name)
+    assert sorted(row[0] for row in await services.fetch(owned)) == sorted(tables)
     # A migration may drop a read model.
-    await owner.execute(f"DROP TABLE {READ_MODEL.name}")
+    await owner.execute(f"DROP TABLE {', '.join(tables)}")
 
 
 async def test_one_role_with_two_urls_keeps_its_rights(empty_database_url: str):
