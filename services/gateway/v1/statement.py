@@ -254,9 +254,7 @@ async def _checked(
         following = asyncio.ensure_future(pages.next()) if len(rows) == LINES_AT_ONCE else None
         try:
             yield write(rows) if is_first else between + write(rows)
-            held = sum(row["amount_centavos"] for row in rows if row["is_summed"])
-            disputed = sum(row["disputed_centavos"] for row in rows if row["is_summed"])
-            balance = Balance(balance.held + held, balance.disputed + disputed)
+            balance = balance.after_lines(rows)
             rows = await following if following is not None else []
         finally:
             if following is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from contracts.statement_kinds import KINDS
@@ -16,9 +17,9 @@ Locale = Literal["en", "pt-BR"]
 
 # A spreadsheet takes a text that begins like this for a formula; the last ones are the full-width forms.
 FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-QUOTED: Final = frozenset('"\r\n')
+QUOTED: Final = re.compile(r'[",;\r\n]')
 SECONDS: Final = tuple(f"{second:02d}" for second in range(60))
-MAX_MINUTES: Final = 10_000
+MAX_KEPT: Final = 10_000
 
 
 class Words(NamedTuple):
@@ -27,7 +28,6 @@ class Words(NamedTuple):
     start: str
     delimiter: str
     decimal: str
-    zero: str
     truth: tuple[str, str]
     columns: dict[str, str]
     kinds: dict[str, str]
@@ -62,7 +62,6 @@ WORDS: Final[dict[Locale, Words]] = {
         start="",
         delimiter=",",
         decimal=".",
-        zero="0.00",
         truth=("false", "true"),
         columns={name: name for name in _COLUMNS},
         kinds={kind: kind for kind in KINDS},
@@ -71,7 +70,6 @@ WORDS: Final[dict[Locale, Words]] = {
         start="\ufeff",
         delimiter=";",
         decimal=",",
-        zero="0,00",
         truth=("não", "sim"),
         columns=dict(
             zip(
@@ -134,8 +132,9 @@ class CsvWriter:
         self._zone = zone
         self._minute_format = "%d/%m/%Y %H:%M:" if locale == "pt-BR" else "%Y-%m-%d %H:%M:"
         self._day_format = self._minute_format.split()[0]
-        # The local time of a minute; most lines are near each other.
+        # Most lines are near each other, and prices repeat.
         self._minutes: dict[int, str] = {}
+        self._amounts: dict[int, str] = {}
 
     def header(self, names: Iterable[str]) -> bytes:
         """Return the first row, after the byte order mark if the locale has one; a kind is also a name."""
@@ -153,7 +152,6 @@ class CsvWriter:
 
     def _line(self, row: Any) -> tuple[str, ...]:
         (
-            _,
             payment_id,
             number,
             booked_at,
@@ -190,11 +188,14 @@ class CsvWriter:
 
     def amount(self, centavos: int) -> str:
         """Return centavos with two decimals; a negative amount keeps its sign."""
-        if not centavos:
-            return self.words.zero
-        whole, rest = divmod(abs(centavos), 100)
-        sign = "-" if centavos < 0 else ""
-        return f"{sign}{whole}{self.words.decimal}{rest:02d}"
+        written = self._amounts.get(centavos)
+        if written is None:
+            if len(self._amounts) >= MAX_KEPT:
+                self._amounts.clear()
+            whole, rest = divmod(abs(centavos), 100)
+            sign = "-" if centavos < 0 else ""
+            written = self._amounts[centavos] = f"{sign}{whole}{self.words.decimal}{rest:02d}"
+        return written
 
     def day(self, day: date) -> str:
         """Return a date as a spreadsheet of the locale reads it."""
@@ -205,15 +206,15 @@ class CsvWriter:
         minute, second = divmod(int(at.timestamp()), 60)
         local = self._minutes.get(minute)
         if local is None:
-            if len(self._minutes) >= MAX_MINUTES:
+            if len(self._minutes) >= MAX_KEPT:
                 self._minutes.clear()
             local = self._minutes[minute] = at.astimezone(self._zone).strftime(self._minute_format)
         return local + SECONDS[second]
 
     def text(self, cell: str) -> str:
         """Return a text in quotes where it needs them; an apostrophe keeps spreadsheets from reading a formula."""
+        if cell.isalnum():
+            return cell
         if cell[:1] in FORMULA:
             cell = f"'{cell}"
-        if self.words.delimiter in cell or not QUOTED.isdisjoint(cell):
-            return '"' + cell.replace('"', '""') + '"'
-        return cell
+        return '"' + cell.replace('"', '""') + '"' if QUOTED.search(cell) else cell

@@ -60,8 +60,8 @@ SUMS_OF_LATER: Final = """
 """
 # The begin of the range is the first cursor, so that one condition finds the first row of a page.
 LINES: Final = """
-    SELECT {dated_by}, payment_id, number, booked_at, recorded_at, kind, is_reversal, is_summed,
-        amount_centavos, disputed_centavos, currency, provider, method, attempt_id, reference, description
+    SELECT payment_id, number, booked_at, recorded_at, kind, is_reversal, is_summed, amount_centavos, disputed_centavos,
+        currency, provider, method, attempt_id, reference, description
     FROM statement_lines
     WHERE merchant = $1 AND ({dated_by}, payment_id, number) > ($2, $3, $4) AND {dated_by} < $5 AND position <= $6
     ORDER BY {dated_by}, payment_id, number LIMIT $7
@@ -87,9 +87,18 @@ class Balance(NamedTuple):
     disputed: int
 
     def after(self, sums: Sequence[Sum]) -> Balance:
-        """Return the balance after these lines."""
+        """Return the balance after these sums."""
         held = sum(each.amount_centavos for each in sums)
         return Balance(self.held + held, self.disputed + sum(each.disputed_centavos for each in sums))
+
+    def after_lines(self, rows: Sequence[Any]) -> Balance:
+        """Return the balance after rows of `LINES`."""
+        held, disputed = self
+        for row in rows:
+            if row["is_summed"]:
+                held += row["amount_centavos"]
+                disputed += row["disputed_centavos"]
+        return Balance(held, disputed)
 
 
 class Books(NamedTuple):
@@ -166,7 +175,8 @@ class LinePages:
         self._merchant = merchant
         self._end = period.end
         self._as_of = as_of
-        self._query = LINES.format(dated_by=_DATED_BY[basis])
+        self._dated_by = _DATED_BY[basis]
+        self._query = LINES.format(dated_by=self._dated_by)
         self._place: tuple[datetime, int, int] = (period.start, 0, 0)
 
     async def next(self) -> list[Any]:
@@ -175,5 +185,6 @@ class LinePages:
         with raising_unavailable():
             rows: list[Any] = await self._pool.fetch(self._query, *arguments, timeout=TIMEOUT_S)
         if rows:
-            self._place = rows[-1][0], rows[-1][1], rows[-1][2]
+            last = rows[-1]
+            self._place = last[self._dated_by], last["payment_id"], last["number"]
         return rows

@@ -23,7 +23,6 @@ DELIMITERS = {"en": ",", "pt-BR": ";"}
 
 def row(**changes):
     cells = {
-        "at": NOON,
         "payment_id": 15,
         "number": 1,
         "booked_at": NOON,
