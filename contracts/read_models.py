@@ -21,7 +21,7 @@ READ_MODEL_NAMES: Final = (
 
 
 class AttemptDetails(Struct, frozen=True, kw_only=True):
-    """One attempt and its money, in centavos of the attempt's currency."""
+    """One attempt and its money, in centavos of the attempt's currency. Fields with a default are not in older rows."""
 
     attempt_id: str
     status: str
@@ -30,6 +30,8 @@ class AttemptDetails(Struct, frozen=True, kw_only=True):
     held_centavos: int
     refunded_centavos: int
     currency: str
+    disputed_centavos: int = 0
+    paid_at: datetime | None = None
 
 
 class PaymentDetails(Struct, frozen=True, kw_only=True):
@@ -37,8 +39,8 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
 
     `attempt_id` is the attempt that decides the payment's status; `newest_attempt_id` is the attempt that began last.
     `alerts` are situations that a person must look at. The held, refunded and disputed amounts are sums over the
-    attempts in the charge's currency. `payer_email` is sealed with the payment's key; at `erased_at` the payer was
-    forgotten.
+    attempts in the charge's currency. `payer_email` and `metadata` are sealed with the payment's key; at `erased_at`
+    the payer was forgotten. Fields with a default are not in older rows.
     """
 
     payment_id: int
@@ -72,6 +74,9 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     alerts: tuple[str, ...]
     position: int
     erased_at: datetime | None = None
+    reference: str | None = None
+    metadata: str | None = None
+    return_url: str | None = None
 
 
 class OpenPayment(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,7 @@
-"""The read model `payment_details`: each payment with its money, status and attempts."""
+"""The read model `payment_details`: each payment with its money, status and attempts.
+
+The table `payment_details_filters`, which is a part of it, has what lists filter and sort by.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded,
 from contracts.payment_status import alerts_after
 from contracts.read_models import AttemptDetails, PaymentDetails
 from extrato.domain.payment.ledger import Attempt, Ledger, Share, evolve_ledger, open_ledger
+from services.projections.read_models import payment_filters
 from services.projections.read_models.read_model import ReadModel
 
 if TYPE_CHECKING:
@@ -23,8 +27,8 @@ if TYPE_CHECKING:
 
 # --- table --------------------------------------------------------------------------------------
 
-CREATE: Final = """
-    CREATE TABLE {table} (
+CREATE: Final = f"""
+    CREATE TABLE {{table}} (
         payment_id bigint      PRIMARY KEY,
         merchant   text        NOT NULL,
         status     text        NOT NULL,
@@ -32,17 +36,40 @@ CREATE: Final = """
         position   bigint      NOT NULL,
         document   json        NOT NULL,
         ledger     json        NOT NULL
-    )
+    );
+    {payment_filters.CREATE}
 """
 
 INDEXES: Final = (
     "CREATE INDEX {table}_by_merchant ON {table} (merchant, created_at DESC, payment_id DESC)",
     "CREATE INDEX {table}_by_status ON {table} (merchant, status, created_at DESC, payment_id DESC)",
+    *payment_filters.INDEXES,
 )
 
 LOAD: Final = "SELECT payment_id, document, ledger FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
+# Many changes of a document leave the row of filters as it is.
 UPSERT: Final = """
+    WITH filters AS (
+        INSERT INTO {table}_filters AS known (
+            payment_id, merchant, status, created_at, provider, method, amount_centavos, paid_at, terms
+        )
+        SELECT payment_id, merchant, status, created_at, provider, method, amount_centavos, paid_at, terms::bigint[]
+        FROM unnest(
+            $1::bigint[], $2::text[], $3::text[], $4::timestamptz[],
+            $8::text[], $9::text[], $10::bigint[], $11::timestamptz[], $12::text[]
+        ) AS row (payment_id, merchant, status, created_at, provider, method, amount_centavos, paid_at, terms)
+        ON CONFLICT (payment_id) DO UPDATE SET
+            merchant = excluded.merchant,
+            status = excluded.status,
+            created_at = excluded.created_at,
+            provider = excluded.provider,
+            method = excluded.method,
+            amount_centavos = excluded.amount_centavos,
+            paid_at = excluded.paid_at,
+            terms = excluded.terms
+        WHERE known IS DISTINCT FROM excluded
+    )
     INSERT INTO {table} (payment_id, merchant, status, created_at, position, document, ledger)
     SELECT * FROM unnest(
         $1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::json[], $7::json[]
@@ -56,7 +83,10 @@ UPSERT: Final = """
         ledger = excluded.ledger
 """
 
-DELETE: Final = "DELETE FROM {table} WHERE payment_id = ANY ($1::bigint[])"
+DELETE: Final = """
+    WITH filters AS (DELETE FROM {table}_filters WHERE payment_id = ANY ($1::bigint[]))
+    DELETE FROM {table} WHERE payment_id = ANY ($1::bigint[])
+"""
 
 # --- documents ----------------------------------------------------------------------------------
 
@@ -103,7 +133,7 @@ def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Paymen
             "pix_payload": event.pix_payload,
         }
     if isinstance(event, PayerForgotten):
-        changes |= {"payer_email": None, "erased_at": envelope.recorded_at}
+        changes |= {"payer_email": None, "metadata": None, "erased_at": envelope.recorded_at}
     alerts = alerts_after(known.alerts, event)
     if alerts != known.alerts:
         changes["alerts"] = alerts
@@ -116,6 +146,8 @@ def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Paymen
 def _money(payment: Payment, ledger: Ledger) -> dict[str, Any]:
     """Return the fields of the document that the ledger changes; most events move no money."""
     known, before = payment.details, payment.ledger
+    if ledger is before:
+        return {}
     is_alike = ledger.status == before.status and ledger.status_detail == before.status_detail
     if is_alike and (ledger.attempts, ledger.refunds, ledger.returns) == (
         before.attempts,
@@ -147,6 +179,8 @@ def _attempt(name: str, attempt: Attempt, share: Share) -> AttemptDetails:
         amount_centavos=attempt.amount_centavos,
         held_centavos=share.held,
         refunded_centavos=share.refunded,
+        disputed_centavos=share.disputed,
+        paid_at=attempt.paid_at,
         currency=attempt.currency,
     )
 
@@ -170,6 +204,9 @@ def _opened(event: PaymentOpened, envelope: Envelope) -> Payment | None:
         title=event.title,
         description=event.description,
         items=event.items,
+        reference=event.reference,
+        metadata=event.metadata,
+        return_url=event.return_url,
         external_reference=event.external_reference,
         bank_payment_id=event.bank_payment_id,
         charge_id=None,
@@ -206,13 +243,15 @@ def row(payment: Payment, _: Envelope) -> Row:
         details.position,
         _encode(details).decode(),
         _encode(payment.ledger).decode(),
+        *payment_filters.filters_of(details),
     )
 
 
 PAYMENT_DETAILS: Final = ReadModel(
     name="payment_details",
-    version=4,
+    version=5,
     create=CREATE,
+    parts=(payment_filters.PART,),
     indexes=INDEXES,
     key_of=key_of,
     evolve=evolve,

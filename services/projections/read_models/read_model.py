@@ -30,9 +30,10 @@ class ReadModel:
     `load` has one row for each event, which never changes. `row` returns the row of a document that the envelope
     changed; `upsert` takes the columns of many rows as arrays, in the order of `row`. `delete` takes an array of keys.
 
-    `parts` are the suffixes of further tables, such as `lines` for `{table}_lines`, which `create` makes too. Events
-    only add to them: `added` returns the rows that one envelope adds, and each text of `additions` takes the columns of
-    many such rows as arrays. A page of events is added once, in the transaction that moves the checkpoint.
+    `parts` are the suffixes of further tables, such as `lines` for `{table}_lines`, which `create` makes too. `upsert`
+    and `delete` may write them, for rows that follow from a document. For rows that each event adds, `added` returns
+    those of one envelope, and each text of `additions` takes the columns of many such rows as arrays. A page of events
+    is added once, in the transaction that moves the checkpoint.
     """
 
     name: str

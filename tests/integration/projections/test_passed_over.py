@@ -17,7 +17,7 @@ from tests.integration.projections.conftest import in_background
 from tests.pace import until
 from tests.unit.projections import history
 
-POISON = history.opened(provider="text without a \0")
+POISON = history.opened(method="text without a \0")
 
 
 def in_every_read_model(*positions):
@@ -79,9 +79,9 @@ async def test_rebuild_records_only_its_skipped_events(hub):
     unreadable = await hub.append_unreadable()
     (poison,) = await hub.append(POISON, payment_id=2)
     await hub.make_tables()
-    expected = sorted([*in_every_read_model(unreadable), ("open_payments", poison.position)])
+    expected = sorted([*in_every_read_model(unreadable), ("payment_details", poison.position)])
     assert await hub.passed_over() == expected
-    await hub.pool.execute("INSERT INTO passed_over VALUES ('open_payments', 1, '', false, 'mended since')")
+    await hub.pool.execute("INSERT INTO passed_over VALUES ('payment_details', 1, '', false, 'mended since')")
     await hub.rebuild_all()
     assert await hub.passed_over() == expected
 
@@ -298,7 +298,7 @@ async def test_skipped_events_are_listed(hub, tmp_path, capsys, monkeypatch):
     # Here, log lines are written to the same output.
     said = [line.split("\t") for line in capsys.readouterr().out.splitlines() if "\t" in line]
     assert [(words[0], int(words[1])) for words in said] == sorted(
-        [*in_every_read_model(unreadable), ("open_payments", poison.position)]
+        [*in_every_read_model(unreadable), ("payment_details", poison.position)]
     )
     assert {(words[2], words[4]) for words in said} == {
         ("PaymentTeleported.v1", "unreadable"),

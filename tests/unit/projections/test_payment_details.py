@@ -43,7 +43,7 @@ def money(*happened) -> tuple[int, int, int]:
     return seen.held_centavos, seen.refunded_centavos, seen.disputed_centavos
 
 
-def attempt(name, status, amount, *, held=0, refunded=0, detail=None, currency="BRL") -> AttemptDetails:
+def attempt(name, status, amount, *, held=0, refunded=0, detail=None, currency="BRL", paid_at=None) -> AttemptDetails:
     return AttemptDetails(
         attempt_id=name,
         status=status,
@@ -52,6 +52,7 @@ def attempt(name, status, amount, *, held=0, refunded=0, detail=None, currency="
         held_centavos=held,
         refunded_centavos=refunded,
         currency=currency,
+        paid_at=paid_at,
     )
 
 
@@ -225,7 +226,7 @@ def test_two_cards_show_the_money_held_of_each():
     assert paid.paid_at == PAID_AT
     assert paid.attempts == (
         attempt("a1", "approved", 1000, held=1000, detail="accredited"),
-        attempt("a2", "approved", 1599, held=1599, detail="accredited"),
+        attempt("a2", "approved", 1599, held=1599, detail="accredited", paid_at=PAID_AT),
     )
     in_part = details(opened(), CHARGED, first, second, observed("approved", amount=1000, refunded=300, minute=2))
     assert (in_part.status, in_part.status_detail) == ("approved", "partially_refunded")
@@ -242,6 +243,7 @@ def test_money_in_another_currency_is_not_summed():
 
 def test_disputed_money_is_neither_held_nor_refunded():
     paid = (opened(), CHARGED, observed("approved"))
+    assert details(*paid, observed("in_mediation", minute=1)).attempts[0].disputed_centavos == 2599
     assert money(*paid, observed("in_mediation", minute=1)) == (0, 0, 2599)
     assert money(*paid, observed("charged_back", detail="settled", minute=1)) == (0, 0, 0)
     assert money(*paid, observed("charged_back", detail="reimbursed", minute=1)) == (2599, 0, 0)
