@@ -238,7 +238,11 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         "The parameter 'status' must be a status or 'all'.",
         "O parâmetro 'status' deve ser um status ou 'all'",
         cause="The parameter does not have the form of a status.",
-        remedy="Send one status, or `all`.",
+        remedy="Send one status, or `all` where the route has it.",
+        of_payment=(
+            "The parameter 'status' must be one status of a payment.",
+            "O parâmetro 'status' deve ser um status de pagamento",
+        ),
     ),
     "invalid_items": entry(
         400,

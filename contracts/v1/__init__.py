@@ -12,6 +12,7 @@ from contracts.v1.creation import NewItem, NewPayer, PaymentCreation
 from contracts.v1.events import EventList, PaymentEventShown
 from contracts.v1.lists import ListQuery
 from contracts.v1.merchant import ContactChange, MerchantChange, MerchantContact, MerchantDetails, MerchantLogo
+from contracts.v1.payment_list import NEWEST_FIRST, FoundPayments, PaymentListQuery
 from contracts.v1.payments import Attempt, OrderItem, Payment
 from contracts.v1.problem import FieldProblem, Problem
 from contracts.v1.refunds import Refund, RefundCreation, RefundList, RefundRequested
@@ -26,6 +27,7 @@ from contracts.v1.statement import (
 )
 
 __all__ = [
+    "NEWEST_FIRST",
     "AlertList",
     "AlertResolution",
     "AlertShown",
@@ -35,6 +37,7 @@ __all__ = [
     "ContactChange",
     "EventList",
     "FieldProblem",
+    "FoundPayments",
     "IssuedApiKey",
     "KeyIssuer",
     "ListQuery",
@@ -51,6 +54,7 @@ __all__ = [
     "Payment",
     "PaymentCreation",
     "PaymentEventShown",
+    "PaymentListQuery",
     "PaymentPage",
     "Problem",
     "Refund",

@@ -30,7 +30,7 @@ def lane_of(payment: Opened, now: datetime) -> str:
     return FAST if is_watched else SLOW
 
 
-def next_sweep(payment: Opened, *, last: datetime | None, now: datetime) -> datetime:
-    """Return when the account is searched again at the latest, by the end of its last complete search."""
-    interval = timedelta(seconds=SWEEP_INTERVAL_S[lane_of(payment, now)])
+def next_sweep(lane: str, *, last: datetime | None, now: datetime) -> datetime:
+    """Return when an account in a lane is searched again at the latest, by the end of its last complete search."""
+    interval = timedelta(seconds=SWEEP_INTERVAL_S[lane])
     return max(now, (last or now) + interval)

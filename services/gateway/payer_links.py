@@ -32,8 +32,12 @@ def token_for(gateway: Gateway, caller: Caller, payment: LoadedPayment) -> str:
 
 def payer_links_of(gateway: Gateway, payment: LoadedPayment, *, token: str | None = None) -> PayerLinks:
     """Return the links of a payment, below the configured public URL and never the `Host` of a request."""
-    public_url, number = gateway.settings.public_url, payment.payment_id
-    token = token or gateway.tokens.make(payment)
+    return links_by_token(gateway, payment.payment_id, token or gateway.tokens.make(payment))
+
+
+def links_by_token(gateway: Gateway, number: int, token: str) -> PayerLinks:
+    """Return the links of a payment by its number and its token."""
+    public_url = gateway.settings.public_url
     return PayerLinks(
         token=token,
         pix=f"{public_url}/payments/pix/{number}?t={token}",

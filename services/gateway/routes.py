@@ -35,6 +35,7 @@ from services.gateway.v1 import api_keys as v1_api_keys
 from services.gateway.v1 import creation as v1_creation
 from services.gateway.v1 import events as v1_events
 from services.gateway.v1 import merchant as v1_merchant
+from services.gateway.v1 import payment_list as v1_payment_list
 from services.gateway.v1 import payments as v1_payments
 from services.gateway.v1 import refunds as v1_refunds
 from services.gateway.v1 import statement as v1_statement
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 HANDLERS: Final[dict[str, Handler]] = {
     "createPayment": v1_creation.create,
+    "findPayments": v1_payment_list.find,
     "readPayment": v1_payments.read_payment,
     "verifyPayment": v1_payments.verify,
     "cancelUnpaidPayment": v1_payments.cancel,

@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 
+from tests.bench.lists import lists, projecting
 from tests.bench.one_gateway import creations, slow_provider, webhooks
 from tests.bench.read_models import rebuild
 from tests.bench.running import SECONDS
@@ -30,6 +31,8 @@ BENCHES = {
         refill,
         rebuild,
         statement,
+        projecting,
+        lists,
         start,
     )
 }

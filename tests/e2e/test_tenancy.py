@@ -99,6 +99,7 @@ FOREIGN: dict[tuple[str, str], Callable[[Things], Walk]] = {
         None,
     ),
     ("POST", "/v1/payments"): lambda a: (f"/v1/payments?merchant={a.slug}", {"method": "pix", "amount_centavos": 1}),
+    ("GET", "/v1/payments"): lambda a: (f"/v1/payments?merchant={a.slug}", None),
     ("GET", "/v1/payments/{payment_id}"): lambda a: (f"/v1/payments/{a.number}", None),
     ("POST", "/v1/payments/{payment_id}/verify"): lambda a: (f"/v1/payments/{a.number}/verify", {}),
     ("POST", "/v1/payments/{payment_id}/cancel"): lambda a: (f"/v1/payments/{a.number}/cancel", {}),

@@ -50,7 +50,11 @@ class PayerTokens:
 
     def make(self, payment: LoadedPayment) -> str:
         """Return the token of a payment: 128 bits in hex, the same every time."""
-        return _code(self._keys[0], _names(payment))
+        return self.make_for(payment.payment_id, payment.payment.intent.bank_payment_id)
+
+    def make_for(self, payment_id: int, bank_payment_id: str) -> str:
+        """Return the token of a payment by its identifiers."""
+        return _code(self._keys[0], _names(payment_id, bank_payment_id))
 
     def make_until(self, payment: LoadedPayment, ends_at: datetime) -> str:
         """Return a token that opens the payment until `ends_at`."""
@@ -63,7 +67,7 @@ class PayerTokens:
         if form is None:
             return False
         ends = form["ends"]
-        names = [_names(payment) if ends is None else _names_until(payment, ends)]
+        names = [_names_of(payment) if ends is None else _names_until(payment, ends)]
         if ends is None and payment.opened_position <= self._cut_off:
             names.append(str(payment.payment_id))
         is_ours = False
@@ -82,12 +86,16 @@ def _code(key: bytes, names: str) -> str:
     return hmac.digest(key, names.encode(), "sha256").hex()[:TOKEN_LENGTH]
 
 
-def _names(payment: LoadedPayment) -> str:
-    return f"{payment.payment_id}\n{payment.payment.intent.bank_payment_id}"
+def _names(payment_id: int, bank_payment_id: str) -> str:
+    return f"{payment_id}\n{bank_payment_id}"
+
+
+def _names_of(payment: LoadedPayment) -> str:
+    return _names(payment.payment_id, payment.payment.intent.bank_payment_id)
 
 
 def _names_until(payment: LoadedPayment, ends: str) -> str:
-    return f"{_names(payment)}\nuntil {ends}"
+    return f"{_names_of(payment)}\nuntil {ends}"
 
 
 async def payer_tokens(vault: Vault, pool: asyncpg.Pool) -> PayerTokens:
