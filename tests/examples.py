@@ -136,6 +136,7 @@ EXAMPLE_EVENTS: Final[tuple[events.Event, ...]] = (
     events.PayerForgotten(reason="payer_request", requested_by="api_key/a1b2c3d4", requested_at=NOON),
     events.PaymentHeld(reason="litigation", until=NOON + timedelta(days=365)),
     events.PaymentReleased(),
+    events.TextHidden(),
     events.MerchantRegistered(slug="padaria-do-marcos", name="Padaria do Marcos", city="São Paulo"),
     events.MerchantRenamed(name="Padaria do Marcos e Filhos", city="São Paulo"),
     events.MerchantProfileChanged(

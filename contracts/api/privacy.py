@@ -26,6 +26,15 @@ class ForgettingWanted(Struct, kw_only=True, forbid_unknown_fields=True):
             extra_json_schema=one_of(*FORGETTING_REASONS),
         ),
     ]
+    text: Annotated[
+        fields.Flag | None,
+        Meta(
+            description="By default false. True also hides the merchant's text of the payments: title, description, "
+            "names of items, return address, reasons. Answers, lists, timelines and pages then show a neutral text; "
+            "events, and so the bus and the history of sockets, keep the text. Name a payment that is "
+            "already forgotten by its id."
+        ),
+    ] = None
     dry_run: Annotated[
         fields.Flag | None,
         Meta(description="By default true: the answer is the plan, and nothing happens. Send false to forget."),
@@ -72,7 +81,15 @@ class ForgottenPayment(Struct, kw_only=True):
     ]
     held_because: Annotated[str | None, Meta(description="The reason of the hold; null without one.")]
     held_until: Annotated[Moment | None, Meta(description="When the hold ends; null without one, or without an end.")]
+    requested_at: Annotated[
+        Moment | None,
+        Meta(
+            description="When the forgetting was requested; null without a recorded request. A request from before a "
+            "hold is completed after the hold."
+        ),
+    ]
     goes: Annotated[WhatGoes, Meta(description="What goes.")]
+    text_hidden: Annotated[bool, Meta(description="True if answers show a neutral text in place of the merchant's.")]
     erased_at: Annotated[Moment | None, Meta(description="When the key was destroyed; null before.")]
 
 

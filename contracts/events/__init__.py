@@ -59,7 +59,7 @@ from contracts.events.payment_observations import (
     WatchStarted,
 )
 from contracts.events.payment_opening import ChargeCreated, ChargeRefused, Item, PaymentOpened
-from contracts.events.payment_privacy import PayerForgotten, PaymentHeld, PaymentReleased
+from contracts.events.payment_privacy import PayerForgotten, PaymentHeld, PaymentReleased, TextHidden
 from contracts.events.references import ReferenceTaken
 
 __all__ = [
@@ -121,6 +121,7 @@ __all__ = [
     "RefundRequested",
     "RefundReversed",
     "StatusChanged",
+    "TextHidden",
     "TransferNamed",
     "WatchStarted",
     "WebhookSecretRotated",
@@ -161,6 +162,7 @@ EventOfOpened = (
     | PayerForgotten
     | PaymentHeld
     | PaymentReleased
+    | TextHidden
 )
 PaymentEvent = PaymentOpened | EventOfOpened
 ApiKeyEvent = ApiKeyIssued | ApiKeyRevoked

@@ -28,6 +28,15 @@ class PayerForgotten(Struct, frozen=True, kw_only=True):
     requested_at: datetime
 
 
+class TextHidden(Struct, frozen=True, kw_only=True):
+    """The merchant's text of the payment is hidden: answers and read models show `HIDDEN_TEXT` in its place.
+
+    It is the text of `contracts/events/hidden_text.py`. The events before and after this one keep it.
+    """
+
+    schema_version: ClassVar[int] = 1
+
+
 class PaymentHeld(Struct, frozen=True, kw_only=True):
     """A hold began: until `until` (None for no end) the payer is not forgotten, and evidence is not deleted.
 

@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from extrato.store.forgotten_list import Listed
+
 TIMEOUT_S: Final = 10.0
 
-_COLUMNS: Final = "payment_id, reason, requested_by, requested_at, begun_at, destroyed_at, completed_at"
+_COLUMNS: Final = "payment_id, reason, requested_by, requested_at, begun_at, destroyed_at, completed_at, with_text"
 REQUEST: Final = """
-    INSERT INTO forgettings (payment_id, reason, requested_by, requested_at, next_attempt_at)
-    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (payment_id) DO NOTHING
+    INSERT INTO forgettings (payment_id, reason, requested_by, requested_at, with_text, next_attempt_at)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (payment_id) DO UPDATE SET
+        with_text = true, completed_at = NULL, next_attempt_at = excluded.next_attempt_at
+    WHERE excluded.with_text AND NOT forgettings.with_text
 """
 READ: Final = f"SELECT {_COLUMNS} FROM forgettings WHERE payment_id = ANY ($1::bigint[])"  # noqa: S608 - constants
 SINCE: Final = f"""
@@ -66,14 +71,18 @@ DELETE_BODIES: Final = """
     DELETE FROM evidence e USING ours WHERE e.digest = ours.evidence AND e.payment_id IS NULL
 """
 LIST: Final = """
-    INSERT INTO forgettings (payment_id, reason, requested_by, requested_at, next_attempt_at, begun_at)
-    SELECT payment_id, $3, $4, at, now(), at FROM unnest($1::bigint[], $2::timestamptz[]) AS listed (payment_id, at)
-    ON CONFLICT (payment_id) DO UPDATE SET begun_at = coalesce(forgettings.begun_at, excluded.begun_at),
-        next_attempt_at = excluded.next_attempt_at
+    INSERT INTO forgettings (payment_id, reason, requested_by, requested_at, next_attempt_at, begun_at, with_text)
+    SELECT payment_id, $4, $5, at, now(), at, with_text
+    FROM unnest($1::bigint[], $2::timestamptz[], $3::boolean[]) AS listed (payment_id, at, with_text)
+    ON CONFLICT (payment_id) DO UPDATE SET
+        begun_at = coalesce(forgettings.begun_at, excluded.begun_at),
+        next_attempt_at = excluded.next_attempt_at,
+        with_text = forgettings.with_text OR excluded.with_text,
+        completed_at = CASE WHEN forgettings.with_text OR NOT excluded.with_text THEN forgettings.completed_at END
 """
-NOT_DESTROYED: Final = """
-    SELECT listed.payment_id FROM unnest($1::bigint[]) AS listed (payment_id)
-    WHERE NOT EXISTS (SELECT FROM payment_keys k WHERE k.payment_id = listed.payment_id AND k.sealed IS NULL)
+APPLIED: Final = """
+    SELECT k.payment_id, coalesce(f.with_text, false) FROM payment_keys k LEFT JOIN forgettings f USING (payment_id)
+    WHERE k.payment_id = ANY ($1::bigint[]) AND k.sealed IS NULL
 """
 
 HOLD: Final = """
@@ -111,7 +120,10 @@ COUNT_DELIVERIES: Final = "SELECT count(*) FROM webhook_deliveries WHERE payment
 
 
 class Forgetting(Struct, frozen=True, kw_only=True):
-    """A request to forget the payer of a payment; each time is None until that step is done."""
+    """A request to forget the payer of a payment; each time is None until that step is done.
+
+    `with_text`: also to hide the merchant's text. `completed_at` is None again when that was requested later.
+    """
 
     payment_id: int
     reason: str
@@ -120,6 +132,7 @@ class Forgetting(Struct, frozen=True, kw_only=True):
     begun_at: datetime | None = None
     destroyed_at: datetime | None = None
     completed_at: datetime | None = None
+    with_text: bool = False
 
 
 class Hold(Struct, frozen=True, kw_only=True):
@@ -161,9 +174,14 @@ class Forgettings:
         self._pool = pool
 
     async def request(self, wanted: Forgetting, *, next_attempt_at: datetime) -> None:
-        """Record a request, unless the payment has one."""
-        row = (wanted.payment_id, wanted.reason, wanted.requested_by, wanted.requested_at, next_attempt_at)
-        await self._execute(REQUEST, *row)
+        """Record a request, unless the payment is held or has one; a later one may add the text to it.
+
+        A hold that comes after the request only puts it off.
+        """
+        who = (wanted.payment_id, wanted.reason, wanted.requested_by, wanted.requested_at)
+        async with self._locked() as connection:
+            if not await connection.fetchval(IS_HELD, wanted.payment_id):
+                await connection.execute(REQUEST, *who, wanted.with_text, next_attempt_at)
 
     async def read(self, payment_ids: Collection[int]) -> dict[int, Forgetting]:
         """Return the requests of these payments."""
@@ -208,16 +226,18 @@ class Forgettings:
         """Record that the event is in the log."""
         await self._execute(COMPLETE, payment_id)
 
-    async def not_destroyed(self, payment_ids: Collection[int]) -> set[int]:
-        """Return those of these payments whose key exists, or that never had one."""
+    async def destroyed(self, payment_ids: Collection[int]) -> dict[int, bool]:
+        """Return those of these payments whose key is destroyed, and whether their text is also to be hidden."""
         with raising_unavailable():
-            rows = await self._pool.fetch(NOT_DESTROYED, list(payment_ids), timeout=TIMEOUT_S)
-        return {row[0] for row in rows}
+            rows = await self._pool.fetch(APPLIED, list(payment_ids), timeout=TIMEOUT_S)
+        return {row[0]: row[1] for row in rows}
 
-    async def repeat(self, listed: dict[int, datetime], *, reason: str, requested_by: str) -> None:
+    async def repeat(self, listed: Sequence[Listed], *, reason: str, requested_by: str) -> None:
         """Record and begin forgettings that the database has lost, and destroy the keys, held or not."""
-        await self._execute(LIST, list(listed), list(listed.values()), reason, requested_by)
-        await self.destroy(list(listed))
+        payment_ids = [each.payment_id for each in listed]
+        at, with_text = [each.at for each in listed], [each.text for each in listed]
+        await self._execute(LIST, payment_ids, at, with_text, reason, requested_by)
+        await self.destroy(payment_ids)
 
     async def held_data(
         self, payment_id: int, *, merchant: str, resources: Collection[str], digests: Collection[bytes]

@@ -32,12 +32,16 @@ class UnusableForgottenList(ExtratoError):
     code = "forgotten_list_unusable"
 
 
-class Listed(Struct, frozen=True, kw_only=True):
-    """One forgotten payment; a payment that was opened after `at` is another one with the same id."""
+class Listed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One forgotten payment; a payment that was opened after `at` is another one with the same id.
+
+    `text`: the merchant's text is hidden too.
+    """
 
     log_id: UUID
     payment_id: int
     at: datetime
+    text: bool = False
 
 
 _encode: Final = msgspec.json.Encoder().encode

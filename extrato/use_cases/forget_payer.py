@@ -16,7 +16,7 @@ from msgspec import Struct
 from contracts.events import sealed_texts
 from contracts.events.payment_privacy import AFTER_RESTORE, FORGETTING_REASONS
 from extrato.domain.errors import Refused
-from extrato.domain.payment.commands import ForgetPayer
+from extrato.domain.payment.commands import ForgetPayer, HideText
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.payment.privacy import Need, needs_payer_for
 from extrato.domain.payment.state import Charged
@@ -49,16 +49,26 @@ PlanState = Literal["ready", "waiting", "held", "not_sealed", "forgotten"]
 STAYS: Final = {
     "amounts, refunds, statuses and their times": "fiscal and accounting records (Art. 16 I LGPD; CTN 173, 174, 195)",
     "ids of the payment, of its charge and of its attempts": "they tie the records to the provider's statement",
-    "title, description, items, reference, return address": "the merchant's text; it must not be personal data",
+    "the merchant's reference": "the number of the merchant's order, which must not be personal data",
     "digests of evidence, without the bytes": "they show that there was evidence, and not what it said",
+}
+# The last line of the plan: the text stays everywhere, or only where it cannot be changed.
+TEXT: Final = "title, description, items, return address and reasons"
+STAYS_WITH_TEXT: Final = STAYS | {
+    TEXT: "the merchant's text, which must not name a person; forgetting with the text hides it"
+}
+STAYS_WITHOUT_TEXT: Final = STAYS | {
+    f"{TEXT}, in the events only": "they say what was sold (fiscal records), and no event of the log is ever changed; "
+    "answers, lists, timelines and pages show a neutral text"
 }
 
 
 class Planned(Struct, frozen=True, kw_only=True):
     """What forgetting the payer of one payment does.
 
-    `waits_for` names what must end first. `emails` and `metadata` count the events with an e-mail address
-    and with the merchant's metadata.
+    `waits_for` names what must end first. `requested_at` is the time of a recorded request; the monitor completes it.
+    `emails` and `metadata` count the events with an e-mail address and with the merchant's metadata. `is_text_hidden`:
+    answers do not show the merchant's text.
     """
 
     payment_id: int
@@ -66,10 +76,12 @@ class Planned(Struct, frozen=True, kw_only=True):
     state: PlanState
     waits_for: Sequence[Need] = ()
     hold: Hold | None = None
+    requested_at: datetime | None = None
     emails: int
     metadata: int
     data: HeldData
     forgotten_at: datetime | None = None
+    is_text_hidden: bool = False
 
 
 async def find_payments(hub: Hub, payer: str, *, merchant: str | None = None) -> list[int]:
@@ -132,38 +144,46 @@ async def _plan(hub: Hub, payment_id: int, hold: Hold | None, known: Forgetting 
         emails=fields.count(EMAIL),
         metadata=fields.count(METADATA),
         data=data,
+        requested_at=known.requested_at if known is not None else None,
         forgotten_at=known.destroyed_at if known is not None else None,
+        is_text_hidden=loaded.payment.is_text_hidden,
     )
 
 
-async def forget_payers(hub: Hub, planned: Sequence[Planned], *, reason: str, cause: Cause) -> list[Planned]:
+async def forget_payers(
+    hub: Hub, planned: Sequence[Planned], *, reason: str, with_text: bool = False, cause: Cause
+) -> list[Planned]:
     """Forget the payers of payments whose plan is `ready`, and leave those that are `waiting` to the monitor.
 
-    Nothing happens to the others. Returns the plans as they are afterwards. Raises `Refused` for an unknown reason,
-    `UnusableForgottenList` and `StoreUnavailable`; the monitor then completes what was begun.
+    `with_text` also hides the merchant's text, of those that are already forgotten too. Nothing happens to the others.
+    Returns the plans as they are afterwards. Raises `Refused` for an unknown reason, `UnusableForgottenList` and
+    `StoreUnavailable`; the monitor then completes what was begun.
     """
     if reason not in FORGETTING_REASONS:
         raise Refused("invalid_reason", "reason", choices=", ".join(FORGETTING_REASONS))
     # Without the list nothing is recorded either: no hold could stop a forgetting that has begun and cannot go on.
     await hub.forgotten_list.check()
     now = hub.now()
-    for each in planned:
-        if each.state in {"ready", "waiting"}:
-            wanted = Forgetting(
-                payment_id=each.payment_id,
-                reason=reason,
-                requested_by="/".join(filter(None, (cause.actor, cause.actor_id))),
-                requested_at=now,
-            )
-            await hub.forgettings.request(wanted, next_attempt_at=now + RESUME_AFTER)
-    for each in planned:
-        if each.state in {"ready", "waiting"}:
-            await complete_forgetting(hub, each.payment_id, cause=cause)
+    wanted = [
+        Forgetting(
+            payment_id=each.payment_id,
+            reason=reason,
+            requested_by="/".join(filter(None, (cause.actor, cause.actor_id))),
+            requested_at=now,
+            with_text=with_text,
+        )
+        for each in planned
+        if each.state in {"ready", "waiting"} or (each.state == "forgotten" and with_text and not each.is_text_hidden)
+    ]
+    for request in wanted:
+        await hub.forgettings.request(request, next_attempt_at=now + RESUME_AFTER)
+    for request in wanted:
+        await complete_forgetting(hub, request.payment_id, cause=cause)
     return await plan_forgetting(hub, [each.payment_id for each in planned])
 
 
 async def complete_forgetting(hub: Hub, payment_id: int, *, cause: Cause) -> bool:
-    """Do the missing steps of a recorded request; return whether the payer is forgotten.
+    """Do the missing steps of a recorded request; return whether the payer is forgotten, and the text hidden.
 
     False while the payment is in flight or held: the monitor asks again. Raises `NotFound`, `UnusableForgottenList`,
     `Overloaded` and `StoreUnavailable`.
@@ -178,15 +198,19 @@ async def complete_forgetting(hub: Hub, payment_id: int, *, cause: Cause) -> boo
     if request.begun_at is None and (needs_payer_for(loaded.payment) or not await hub.forgettings.begin(payment_id)):
         await hub.forgettings.put_off(payment_id, until=hub.now() + CHECK_AGAIN_AFTER)
         return False
-    if request.destroyed_at is None:
+    hides_text = request.with_text and not loaded.payment.is_text_hidden
+    if request.destroyed_at is None or hides_text:
         log_id = (await hub.log.identity.read()).log_id
-        await hub.forgotten_list.add([Listed(log_id=log_id, payment_id=payment_id, at=hub.now())])
+        await hub.forgotten_list.add(
+            [Listed(log_id=log_id, payment_id=payment_id, at=hub.now(), text=request.with_text)]
+        )
+    if request.destroyed_at is None:
         await hub.forgettings.destroy([payment_id])
     hub.personal_data.keys.drop(payment_id)
     resources = _resources(loaded)
     await hub.forgettings.delete_bodies(payment_id, merchant=loaded.merchant, resources=resources)
-    command = ForgetPayer(reason=request.reason, requested_by=request.requested_by, requested_at=request.requested_at)
-    await change_payment(hub, payment_id, [command], cause=cause)
+    forget = ForgetPayer(reason=request.reason, requested_by=request.requested_by, requested_at=request.requested_at)
+    await change_payment(hub, payment_id, [forget, *([HideText()] if hides_text else [])], cause=cause)
     # A delivery may have been handled meanwhile.
     await hub.forgettings.delete_bodies(payment_id, merchant=loaded.merchant, resources=resources)
     await hub.forgettings.complete(payment_id)
@@ -199,16 +223,25 @@ async def apply_forgotten_list(hub: Hub, listed: Sequence[Listed]) -> int:
     The monitor records the events. Lines of another log, and of another payment with the same id, have no effect.
     """
     log_id = (await hub.log.identity.read()).log_id
-    ours = {each.payment_id: each.at for each in sorted(listed, key=lambda each: each.at) if each.log_id == log_id}
-    missing = {}
-    for payment_id in await hub.forgettings.not_destroyed(ours) if ours else ():
+    ours: dict[int, list[Listed]] = {}
+    for each in listed:
+        if each.log_id == log_id:
+            ours.setdefault(each.payment_id, []).append(each)
+    destroyed = await hub.forgettings.destroyed(ours) if ours else {}
+    missing = []
+    for payment_id, lines in ours.items():
+        if payment_id in destroyed and (destroyed[payment_id] or not any(each.text for each in lines)):
+            continue
         try:
-            loaded = await load_payment(hub, payment_id)
+            opened_at = (await load_payment(hub, payment_id)).opened_at
         except NotFound:
             # The restore has lost the whole payment.
             continue
-        if loaded.opened_at <= ours[payment_id]:
-            missing[payment_id] = ours[payment_id]
+        newer = [each for each in lines if opened_at <= each.at]
+        hides_text = any(each.text for each in newer)
+        if newer and (payment_id not in destroyed or hides_text):
+            newest = max(each.at for each in newer)
+            missing.append(Listed(log_id=log_id, payment_id=payment_id, at=newest, text=hides_text))
     if missing:
         await hub.forgettings.repeat(missing, reason=AFTER_RESTORE, requested_by="forgotten_list")
         structlog.get_logger(component="forgotten_list").warning("forgotten_again", payments=len(missing))

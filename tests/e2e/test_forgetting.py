@@ -81,6 +81,37 @@ async def test_payer_is_forgotten_within_a_second(hub, until):
     assert f'"payment_id":{payment_id},' in (hub.home / "forgotten.jsonl").read_text()
 
 
+async def test_merchants_text_is_hidden_with_the_payer(hub, until):
+    named = {
+        "title": "Bolo da Zuleica",
+        "description": "Para Zuleica",
+        "items": [{"nome": "Zuleica", "quantidade": 1, "preco_unitario": 9.5}],
+    }
+    created = await hub.link(**named)
+    payment_id = created["payment_id"]
+    await hub.pay_as_a_person(created["checkout_url"])
+    await hub.until_checked(payment_id, status="approved")
+    asked = {"payment_id": payment_id, "reason": "payer_request", "text": True}
+
+    _, plan = await hub.administer("POST", f"{ADMIN}/forget", asked)
+    assert plan["payments"][0]["text_hidden"] is False
+    assert any("in the events only" in each["what"] for each in plan["stays"])
+    status, done = await hub.administer("POST", f"{ADMIN}/forget", {**asked, "dry_run": False})
+    assert (status, done["payments"][0]["text_hidden"]) == (200, True)
+
+    async def is_hidden() -> bool:
+        return "Zuleica" not in json.dumps(await listed(hub, payment_id))
+
+    await until(is_hidden, "the list shows a neutral text")
+    checked, events = await hub.check(payment_id), await hub.events(payment_id)
+    assert checked["description"] == "Texto apagado"
+    assert "Zuleica" not in json.dumps([checked, events])
+    opened = next(each["data"] for each in events if each["type"] == "PaymentOpened")
+    assert [(each["name"], each["quantity"]) for each in opened["items"]] == [("Texto apagado", 1)]
+    (row,) = await hub.rows("SELECT document::text FROM payment_details WHERE payment_id = $1", payment_id)
+    assert "Zuleica" not in row[0]
+
+
 async def test_merchants_key_forgets_only_its_own_payers(hub, other_merchant):
     email = an_address()
     payment_id = await paid(hub, email)
@@ -162,6 +193,11 @@ async def test_operator_forgets_on_the_command_line(hub, tmp_path):
     done = await extrato(hub, "forget", "--payer", "-", "--reason", "payer_request", "--yes", lines=f"{email}\n")
 
     assert f"payment {number}: is forgotten" in done.out
+    hide = ("forget", "--payment", number, "--text", "--reason", "payer_request")
+    planned = (await extrato(hub, *hide)).out
+    assert f"payment {number}: is forgotten; its text can be hidden" in planned
+    assert "title, description, items, return address and reasons, in the events only: " in planned
+    assert f"payment {number}: is forgotten, and its text is hidden" in (await extrato(hub, *hide, "--yes")).out
     assert all(each.startswith("erased on 20") for each in await timeline_emails(hub, payment_id))
     proof = await extrato(hub, "forget", "--proof", number)
     (destroyed,) = json.loads(proof.out)["payments"]
@@ -169,7 +205,7 @@ async def test_operator_forgets_on_the_command_line(hub, tmp_path):
     assert email not in proof.out
     assert '"payments": []' in (await extrato(hub, "forget", "--proof", "--since", "2099-01-01T00:00:00Z")).out
     export = tmp_path / "elsewhere.jsonl"
-    for added in (r"", "0 of them new"):
+    for added in ("", "It got 0 new lines."):
         told = await extrato(hub, "forgotten", "--export", str(export))
         assert (told.code, added in told.out) == (0, True)
     assert f'"payment_id":{number},' in export.read_text()

@@ -6,16 +6,22 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.events import (
+    PAYMENT_EVENTS,
     CancellationRequested,
+    Item,
     PayerForgotten,
     PaymentHeld,
     PaymentReleased,
+    TextHidden,
 )
-from extrato.domain.payment.commands import ForgetPayer, HoldPayment, ReleasePayment
+from contracts.events.hidden_text import HIDDEN_TEXT, hide_text
+from extrato.domain.payment.commands import ForgetPayer, HideText, HoldPayment, ReleasePayment
 from extrato.domain.payment.decisions import PAYMENT
 from extrato.domain.payment.privacy import needs_payer_for
-from extrato.domain.payment.state import Unopened
-from tests.unit.payment_story import CHARGED, DIRECT_PIX, EXPIRED, NO_CHARGE, OPENED, at, given_events, observe
+from extrato.domain.payment.state import Charged, Unopened
+from tests.examples import EXAMPLE_EVENTS
+from tests.privacy_page import classified
+from tests.unit.payment_story import CHARGED, DIRECT_PIX, EXPIRED, NO_CHARGE, OPENED, PIX, at, given_events, observe
 
 FORGET = ForgetPayer(reason="payer_request", requested_by="operator/root", requested_at=at(30))
 FORGOTTEN = PayerForgotten(reason="payer_request", requested_by="operator/root", requested_at=at(30))
@@ -48,6 +54,33 @@ def test_answer_after_the_forgetting_records_no_address():
     events = given_events(OPENED, CHARGED, FORGOTTEN).when(answer)
 
     assert [getattr(event, "payer_email", None) for event in events] == [None] * len(events)
+
+
+def test_text_is_hidden_once_in_the_state():
+    assert given_events(OPENED, CHARGED).when(HideText()) == [TextHidden()]
+    assert given_events(OPENED, CHARGED, TextHidden()).when(HideText()) == []
+
+    described = replace(OPENED, description="Para Ana Lima", items=(Item("Bolo da Ana", 2, 500),))
+    hidden = after(described, CHARGED, TextHidden()).intent
+    assert (hidden.title, hidden.description, hidden.items) == (HIDDEN_TEXT, HIDDEN_TEXT, (Item(HIDDEN_TEXT, 2, 500),))
+    paid = after(replace(DIRECT_PIX, charge=PIX), TextHidden())
+    assert isinstance(paid, Charged)
+    assert paid.charge.pix_payload is None
+
+
+def test_every_free_text_of_a_payment_is_hidden():
+    texts = {name for name, kind in classified("Every text of an event").items() if kind == "free text"}
+    texts |= {"PaymentOpened.items"}
+    # They name the merchant's order.
+    texts -= {"PaymentOpened.reference", "ReferenceTaken.reference"}
+    hidden = {"Item.name"}
+    for event in filter(lambda each: isinstance(each, PAYMENT_EVENTS), EXAMPLE_EVENTS):
+        shown = hide_text(event)
+        for name in event.__struct_fields__:
+            if getattr(shown, name) != getattr(event, name):
+                hidden.add(f"{type(event).__name__}.{name}")
+    assert hide_text(PIX).pix_payload is None
+    assert hidden == {name for name in texts if not name.startswith(("Product", "ApiKey"))}
 
 
 def test_hold_is_recorded_replaced_and_ended():

@@ -153,6 +153,10 @@ class ForgetPayer(Struct, frozen=True, kw_only=True):
     requested_at: datetime
 
 
+class HideText(Struct, frozen=True):
+    """Record that the merchant's text of the payment is not shown."""
+
+
 class HoldPayment(Struct, frozen=True, kw_only=True):
     """Record a hold until `until`, or without an end."""
 
@@ -179,6 +183,7 @@ CommandToOpened = (
     | ResolveAlert
     | StartWatch
     | ForgetPayer
+    | HideText
     | HoldPayment
     | ReleasePayment
 )

@@ -32,6 +32,7 @@ from extrato.domain.payment.commands import (
     CreatePayment,
     Expire,
     ForgetPayer,
+    HideText,
     HoldPayment,
     RecordCharge,
     RecordObservation,
@@ -58,7 +59,7 @@ from extrato.domain.payment.evolving import evolve, evolve_opened
 from extrato.domain.payment.fingerprints import unless_recorded
 from extrato.domain.payment.ledger import evolve_ledger
 from extrato.domain.payment.observing import record_observation
-from extrato.domain.payment.privacy import forget_payer, hold_payment, release_payment, without_payer
+from extrato.domain.payment.privacy import forget_payer, hide_text, hold_payment, release_payment, without_payer
 from extrato.domain.payment.state import INITIAL, Charged, ChargeNotCreated, Opened, Payment, Requested, Unopened
 
 # How long the hub waits, after the expiry time, for a provider that does not answer about the payment.
@@ -117,6 +118,8 @@ def _decide_opened(command: CommandToOpened, payment: Opened) -> list[EventOfOpe
             return _start_watch(command, payment)
         case ForgetPayer():
             return forget_payer(command, payment)
+        case HideText():
+            return hide_text(payment)
         case HoldPayment():
             return hold_payment(command, payment)
         case ReleasePayment():

@@ -37,9 +37,11 @@ from contracts.events import (
     RefundRequested,
     RefundReversed,
     StatusChanged,
+    TextHidden,
     TransferNamed,
     WatchStarted,
 )
+from contracts.events.hidden_text import hide_in_code, hide_intent
 from contracts.payment_status import ALERTS, alerts_after
 from extrato.domain.payment.fingerprints import fingerprint_of
 from extrato.domain.payment.ledger import evolve_ledger
@@ -92,6 +94,8 @@ def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR
             return replace(payment, cancellation=_CANCELLATION[type(event)])
         case PayerForgotten():
             return replace(payment, intent=replace(payment.intent, payer_email=None, metadata=None), is_forgotten=True)
+        case TextHidden():
+            return _without_text(payment)
         case PaymentHeld():
             return replace(payment, hold=event)
         case PaymentReleased():
@@ -126,6 +130,13 @@ def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR
             return payment
         case _:
             assert_never(event)
+
+
+def _without_text(payment: Opened) -> Opened:
+    hidden = replace(payment, intent=hide_intent(payment.intent), is_text_hidden=True)
+    if isinstance(hidden, Charged) and hidden.intent.provider == "pix":
+        return replace(hidden, charge=hide_in_code(hidden.charge))
+    return hidden
 
 
 def _common(payment: Opened) -> tuple[Any, ...]:

@@ -44,6 +44,7 @@ from contracts.events import (
     RefundRequested,
     RefundReversed,
     StatusChanged,
+    TextHidden,
     TransferNamed,
     WatchStarted,
 )
@@ -375,6 +376,8 @@ def _apply(ledger: Ledger, event: PaymentEvent) -> Ledger:  # noqa: C901, PLR091
         case PayerForgotten():
             scrubbed = {name: replace(each, payer_email=None) for name, each in ledger.attempts.items()}
             return replace(ledger, attempts=scrubbed)
+        case TextHidden():
+            return replace(ledger, refunds={name: replace(each, reason=None) for name, each in ledger.refunds.items()})
         case (
             WatchStarted()
             | PaymentOpened()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
-from contracts.events import PayerForgotten, PaymentHeld, PaymentReleased
+from contracts.events import PayerForgotten, PaymentHeld, PaymentReleased, TextHidden
 from extrato.domain.errors import Refused
 from extrato.domain.payment.state import Requested
 
@@ -36,6 +36,11 @@ def forget_payer(command: ForgetPayer, payment: Opened) -> list[EventOfOpened]:
     if payment.is_forgotten:
         return []
     return [PayerForgotten(reason=command.reason, requested_by=command.requested_by, requested_at=command.requested_at)]
+
+
+def hide_text(payment: Opened) -> list[EventOfOpened]:
+    """Hide the merchant's text once."""
+    return [] if payment.is_text_hidden else [TextHidden()]
 
 
 def hold_payment(command: HoldPayment, payment: Opened) -> list[EventOfOpened]:

@@ -28,8 +28,8 @@ class _Opened(Struct, frozen=True):
     time when they were ignored, until that attempt is observed again. `mismatched` are attempts of another reference.
     `name_of_unnamed` is the bank's name of a transfer that it confirmed first without a name. `refused_confirmations`
     counts those in the log. `alerts` are the open alerts, oldest first; `alerts_so_far` are all alerts ever raised;
-    `raised` are the recorded alerts with their occurrences. `is_forgotten`: the payer's data was destroyed. `hold` is
-    the newest hold, also after its end.
+    `raised` are the recorded alerts with their occurrences. `is_forgotten`: the payer's data was destroyed.
+    `is_text_hidden`: the merchant's text is not shown. `hold` is the newest hold, also after its end.
     """
 
     intent: PaymentOpened
@@ -46,6 +46,7 @@ class _Opened(Struct, frozen=True):
     alerts_so_far: frozenset[str] = frozenset()
     raised: frozenset[tuple[str, str]] = frozenset()
     is_forgotten: bool = False
+    is_text_hidden: bool = False
     hold: PaymentHeld | None = None
 
     @property

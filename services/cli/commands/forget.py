@@ -13,7 +13,13 @@ import msgspec
 from contracts.events.payment_privacy import FORGETTING_REASONS
 from extrato.process import CannotStart
 from extrato.store.forgotten_list import Listed, append_lines, read_list
-from extrato.use_cases.forget_payer import STAYS, find_payments, forget_payers, plan_forgetting
+from extrato.use_cases.forget_payer import (
+    STAYS_WITH_TEXT,
+    STAYS_WITHOUT_TEXT,
+    find_payments,
+    forget_payers,
+    plan_forgetting,
+)
 from extrato.use_cases.forgetting_proof import prove_forgettings
 from services.cli.commands.restored import a_time
 from services.cli.commands.running import running_hub
@@ -41,6 +47,12 @@ def forget_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--since", type=a_time, metavar="TIME", help="with --proof: every payment forgotten since")
     parser.add_argument("--reason", choices=FORGETTING_REASONS)
+    parser.add_argument(
+        "--text",
+        action="store_true",
+        help="also hide the merchant's text (title, description, items, return address, reasons); events keep it. Name "
+        "payments that are forgotten already with --payment",
+    )
     parser.add_argument("--yes", action="store_true", help="forget; without it the plan is printed")
 
 
@@ -80,8 +92,10 @@ async def forget(arguments: Namespace, environment: Mapping[str, str]) -> None:
             payment_ids = await find_payments(hub, read_payer(arguments.payer))
         planned = await plan_forgetting(hub, payment_ids)
         if arguments.yes:
-            planned = await forget_payers(hub, planned, reason=arguments.reason, cause=running.cause)
-    _tell(planned, is_done=arguments.yes)
+            planned = await forget_payers(
+                hub, planned, reason=arguments.reason, with_text=arguments.text, cause=running.cause
+            )
+    _tell(planned, with_text=arguments.text, is_done=arguments.yes)
 
 
 async def forgotten(arguments: Namespace, environment: Mapping[str, str]) -> None:
@@ -89,14 +103,16 @@ async def forgotten(arguments: Namespace, environment: Mapping[str, str]) -> Non
     async with running_hub(environment) as running:
         log_id = (await running.hub.log.identity.read()).log_id
         listed = [
-            Listed(log_id=log_id, payment_id=each.payment_id, at=each.begun_at)
+            Listed(log_id=log_id, payment_id=each.payment_id, at=each.begun_at, text=each.with_text)
             for each in await running.hub.forgettings.begun()
             if each.begun_at is not None
         ]
-    known = {(each.log_id, each.payment_id) for each in await asyncio.to_thread(read_list, arguments.export)}
-    missing = [each for each in listed if (each.log_id, each.payment_id) not in known]
+    exported = await asyncio.to_thread(read_list, arguments.export)
+    known = {(each.log_id, each.payment_id, each.text) for each in exported}
+    missing = [each for each in listed if (each.log_id, each.payment_id, each.text) not in known]
     await asyncio.to_thread(append_lines, arguments.export, missing)
-    print(f"{arguments.export} has {len(known) + len(missing)} forgotten payments, {len(missing)} of them new.")
+    payments = {(each.log_id, each.payment_id) for each in (*exported, *missing)}
+    print(f"{arguments.export} has {len(payments)} forgotten payments. It got {len(missing)} new lines.")
 
 
 async def _prove(arguments: Namespace, environment: Mapping[str, str]) -> None:
@@ -110,28 +126,30 @@ async def _prove(arguments: Namespace, environment: Mapping[str, str]) -> None:
     print(msgspec.json.format(msgspec.json.encode(proof), indent=2).decode())
 
 
-def _tell(planned: Sequence[Planned], *, is_done: bool) -> None:
+def _tell(planned: Sequence[Planned], *, with_text: bool, is_done: bool) -> None:
     if not planned:
         print("No payment has this payer, or all of them are forgotten.")
         return
     for merchant, payments in groupby(sorted(planned, key=lambda each: each.merchant), key=lambda each: each.merchant):
         print(f"Merchant {merchant}:")
         for each in payments:
-            print(f"  payment {each.payment_id}: {_line(each)}")
+            print(f"  payment {each.payment_id}: {_line(each, with_text=with_text)}")
     print("What stays:")
-    for what, why in STAYS.items():
+    for what, why in (STAYS_WITHOUT_TEXT if with_text else STAYS_WITH_TEXT).items():
         print(f"  {what}: {why}")
     if not is_done:
         print("Nothing was forgotten. Repeat the command with --yes.")
 
 
-def _line(planned: Planned) -> str:
+def _line(planned: Planned, *, with_text: bool) -> str:
     data = planned.data
     goes = (
         f"{planned.emails} e-mail addresses and {planned.metadata} metadata in events, "
         f"{data.evidence} provider's answers, "
         f"{data.webhook_bodies} webhook bodies, {data.payer_details} details, {data.tags} tags"
     )
+    if with_text:
+        goes += ", and the merchant's text is hidden"
     match planned.state:
         case "ready":
             return f"can be forgotten: {goes}"
@@ -139,8 +157,11 @@ def _line(planned: Planned) -> str:
             return f"is forgotten after the end of: {', '.join(planned.waits_for)}. Until then it keeps {goes}"
         case "held":
             reason = planned.hold.reason if planned.hold else ""
-            return f"is held ({reason}) and is not forgotten"
+            later = "" if planned.requested_at is None else ". A request is recorded, and is completed after the hold"
+            return f"is held ({reason}) and is not forgotten{later}"
         case "not_sealed":
             return "has data of an older version in plain text: run `extrato seal-log` first"
         case _:
-            return "is forgotten"
+            if planned.is_text_hidden:
+                return "is forgotten, and its text is hidden"
+            return "is forgotten; its text can be hidden" if with_text else "is forgotten"

@@ -8,7 +8,13 @@ from contracts import api
 from contracts.events.payment_privacy import FORGETTING_REASONS
 from extrato.domain.errors import Refused
 from extrato.errors import NotFound
-from extrato.use_cases.forget_payer import STAYS, find_payments, forget_payers, plan_forgetting
+from extrato.use_cases.forget_payer import (
+    STAYS_WITH_TEXT,
+    STAYS_WITHOUT_TEXT,
+    find_payments,
+    forget_payers,
+    plan_forgetting,
+)
 from extrato.use_cases.hold_payment import hold_payment, release_payment
 from extrato.use_cases.payments import load_payment
 from services.gateway.api.admin import find_administered_merchant
@@ -40,15 +46,17 @@ async def forget(request: web.Request) -> web.Response:
     else:
         raise Refused("payer_or_payment", "payer")
     planned = await plan_forgetting(hub, payment_ids)
-    is_dry = body.dry_run is not False
+    is_dry, with_text = body.dry_run is not False, body.text is True
     if not is_dry:
-        planned = await forget_payers(hub, planned, reason=body.reason, cause=cause_of(request, actor="api_key"))
+        cause = cause_of(request, actor="api_key")
+        planned = await forget_payers(hub, planned, reason=body.reason, with_text=with_text, cause=cause)
+    stays = STAYS_WITHOUT_TEXT if with_text else STAYS_WITH_TEXT
     answer = api.Forgetting(
         success=True,
         dry_run=is_dry,
         count=len(planned),
         payments=[_body(each) for each in planned],
-        stays=[api.WhatStays(what=what, why=why) for what, why in STAYS.items()],
+        stays=[api.WhatStays(what=what, why=why) for what, why in stays.items()],
     )
     return json_response(answer)
 
@@ -104,6 +112,8 @@ def _body(planned: Planned) -> api.ForgottenPayment:
             payer_details=data.payer_details,
             tags=data.tags,
         ),
+        requested_at=_local_time(planned.requested_at),
+        text_hidden=planned.is_text_hidden,
         erased_at=_local_time(planned.forgotten_at),
     )
 

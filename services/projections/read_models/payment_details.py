@@ -11,7 +11,16 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.events import PAYMENT_EVENTS, ChargeCreated, ObservationRecorded, PayerForgotten, PaymentOpened, facts_of
+from contracts.events import (
+    PAYMENT_EVENTS,
+    ChargeCreated,
+    ObservationRecorded,
+    PayerForgotten,
+    PaymentOpened,
+    TextHidden,
+    facts_of,
+)
+from contracts.events.hidden_text import hide, hide_names
 from contracts.payment_status import alerts_after
 from contracts.read_models import AttemptDetails, PaymentDetails
 from extrato.domain.payment.ledger import Attempt, Ledger, Share, evolve_ledger, open_ledger
@@ -134,6 +143,14 @@ def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Paymen
         }
     if isinstance(event, PayerForgotten):
         changes |= {"payer_email": None, "metadata": None, "erased_at": envelope.recorded_at}
+    if isinstance(event, TextHidden):
+        changes |= {
+            "title": hide(known.title),
+            "description": hide(known.description),
+            "items": hide_names(known.items),
+            # The code of a direct Pix contains the description.
+            "pix_payload": None if known.provider == "pix" else known.pix_payload,
+        }
     alerts = alerts_after(known.alerts, event)
     if alerts != known.alerts:
         changes["alerts"] = alerts

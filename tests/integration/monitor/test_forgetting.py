@@ -18,7 +18,9 @@ from contracts.events import (
     PaymentHeld,
     PaymentOpened,
     PaymentReleased,
+    TextHidden,
 )
+from contracts.events.hidden_text import HIDDEN_TEXT
 from extrato.domain import merchant as merchant_domain
 from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import stream_id
@@ -92,9 +94,10 @@ async def paid(world: World, *, slug: str = "padaria", email: str = ANA) -> Load
     return await load_payment(world.hub, loaded.payment_id)
 
 
-async def forget(world: World, *payment_ids: int) -> list[str]:
+async def forget(world: World, *payment_ids: int, text: bool = False) -> list[str]:
     planned = await plan_forgetting(world.hub, payment_ids)
-    return [each.state for each in await forget_payers(world.hub, planned, reason="payer_request", cause=OPERATOR)]
+    done = await forget_payers(world.hub, planned, reason="payer_request", with_text=text, cause=OPERATOR)
+    return [each.state for each in done]
 
 
 async def shown_email(world: World, payment_id: int) -> str | None:
@@ -272,6 +275,97 @@ async def test_read_model_after_forgetting_equals_a_rebuilt_one(world: World, li
     assert "s1." not in followed["document"] + followed["ledger"]
 
 
+# --- the merchant's text ------------------------------------------------------------------------
+
+
+async def shown_texts(world: World, payment_id: int) -> set[str]:
+    """Return the texts in the state and in a row that is built from the whole log."""
+    intent = (await load_payment(world.hub, payment_id)).payment.intent
+    document = json.loads((await documents_of(world, payment_id))["document"])
+    return {intent.title, intent.description, document["title"], document["description"]}
+
+
+async def test_text_is_hidden_with_the_payer_and_stays_in_the_events(world: World, listed: Path):
+    payment = await paid(world)
+    before = payment.payment.intent
+
+    assert await forget(world, payment.payment_id, text=True) == ["forgotten"]
+
+    assert await shown_texts(world, payment.payment_id) == {HIDDEN_TEXT}
+    (opened,) = await world.events(payment, PaymentOpened)
+    assert opened.event.title == before.title
+    assert [each.text for each in read_list(listed)] == [True]
+    (planned,) = await plan_forgetting(world.hub, [payment.payment_id])
+    assert (planned.state, planned.is_text_hidden) == ("forgotten", True)
+
+
+async def test_text_of_a_forgotten_payment_is_hidden_later(world: World, listed: Path, clock: Clock):
+    payment = await paid(world)
+    await forget(world, payment.payment_id)
+    assert HIDDEN_TEXT not in await shown_texts(world, payment.payment_id)
+
+    for _ in range(2):
+        assert await forget(world, payment.payment_id, text=True) == ["forgotten"]
+
+    assert await shown_texts(world, payment.payment_id) == {HIDDEN_TEXT}
+    assert len(await world.events(payment, TextHidden)) == len(await world.events(payment, PayerForgotten)) == 1
+    assert [each.text for each in read_list(listed)] == [False, True]
+    clock.ahead = timedelta(days=1)
+    assert await world.hub.forgettings.due(world.hub.now(), limit=9) == []
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+async def test_monitor_hides_a_text_after_a_crash(
+    world: World, listed: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, *, is_forgotten: bool
+):
+    payment = await paid(world)
+    if is_forgotten:
+        await forget(world, payment.payment_id)
+
+    async def killed(*_arguments: Any, **_named: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("extrato.use_cases.forget_payer.change_payment", killed)
+        with pytest.raises(Killed):
+            await forget(world, payment.payment_id, text=True)
+    clock.ahead = timedelta(minutes=1)
+    await Forgettings(hub=world.hub).run_once()
+
+    assert await shown_texts(world, payment.payment_id) == {HIDDEN_TEXT}
+    assert len(await world.events(payment, TextHidden)) == 1
+
+
+@pytest.mark.parametrize("was_forgotten", [False, True])
+async def test_restore_hides_the_text_again(world: World, listed: Path, *, was_forgotten: bool):
+    payment = await paid(world)
+    if was_forgotten:
+        await forget(world, payment.payment_id)
+    backup = await back_up(world, payment)
+    await forget(world, payment.payment_id, text=True)
+    await restore(world, backup)
+    assert HIDDEN_TEXT not in await shown_texts(world, payment.payment_id)
+
+    assert await apply_forgotten_list(world.hub, read_list(listed)) == 1
+
+    await Forgettings(hub=world.hub).run_once()
+    assert await shown_texts(world, payment.payment_id) == {HIDDEN_TEXT}
+    assert await apply_forgotten_list(world.hub, read_list(listed)) == 0
+
+
+async def test_open_payment_keeps_its_text_until_its_end(world: World, listed: Path, clock: Clock):
+    opened = await world.open(payer=Payer(email=ANA))
+    assert await forget(world, opened.payment_id) == ["waiting"]
+    assert await forget(world, opened.payment_id, text=True) == ["waiting"]
+    assert HIDDEN_TEXT not in await shown_texts(world, opened.payment_id)
+
+    await cancel_payment(world.hub, opened.payment_id, cause=CAUSE)
+    clock.ahead = timedelta(minutes=2)
+    await Forgettings(hub=world.hub).run_once()
+
+    assert await shown_texts(world, opened.payment_id) == {HIDDEN_TEXT}
+
+
 # --- payments in flight, and plain data ---------------------------------------------------------
 
 
@@ -383,18 +477,26 @@ async def test_nothing_is_destroyed_without_the_list(world: World, tmp_path: Pat
 # --- restores -----------------------------------------------------------------------------------
 
 
-async def test_restore_of_an_older_backup_ends_in_the_forgotten_state(world: World, listed: Path):
-    payment = await paid(world)
+async def back_up(world: World, payment: LoadedPayment) -> dict[str, Any]:
     tables = ("payment_keys", "person_tags", "forgettings")
-    backup = {table: await world.pool.fetch(f"SELECT * FROM {table}") for table in tables}
-    position = (await world.events(payment))[-1].position
-    await forget(world, payment.payment_id)
-    # What a restore gives back: the rows of the backup, and a log that ends before the event.
-    await world.pool.execute("DELETE FROM stored_events WHERE notification_id > $1", position)
-    for table, rows in backup.items():
+    rows = {table: await world.pool.fetch(f"SELECT * FROM {table}") for table in tables}
+    return {"position": (await world.events(payment))[-1].position, "rows": rows}
+
+
+async def restore(world: World, backup: dict[str, Any]) -> None:
+    """What a restore gives back: the rows of the backup, and a log that ends before later events."""
+    await world.pool.execute("DELETE FROM stored_events WHERE notification_id > $1", backup["position"])
+    for table, rows in backup["rows"].items():
         await world.pool.execute(f"DELETE FROM {table}")
         await world.pool.copy_records_to_table(table, records=[tuple(row) for row in rows])
     world.hub.personal_data.keys.forget()
+
+
+async def test_restore_of_an_older_backup_ends_in_the_forgotten_state(world: World, listed: Path):
+    payment = await paid(world)
+    backup = await back_up(world, payment)
+    await forget(world, payment.payment_id)
+    await restore(world, backup)
     assert await shown_email(world, payment.payment_id)
 
     assert await apply_forgotten_list(world.hub, read_list(listed)) == 1
@@ -481,6 +583,31 @@ async def test_hold_stops_a_forgetting_that_waits(world: World, listed: Path, cl
     await Forgettings(hub=world.hub).run_once()
 
     assert await shown_email(world, opened.payment_id) is None
+
+
+async def test_hold_after_the_plan_leaves_no_request(world: World, listed: Path, clock: Clock):
+    payment = await paid(world)
+    planned = await plan_forgetting(world.hub, [payment.payment_id])
+    await hold_payment(world.hub, payment.payment_id, reason="litigation", until=None, cause=OPERATOR)
+
+    (answer,) = await forget_payers(world.hub, planned, reason="payer_request", cause=OPERATOR)
+
+    assert (answer.state, answer.requested_at) == ("held", None)
+    await release_payment(world.hub, payment.payment_id, cause=OPERATOR)
+    clock.ahead = timedelta(days=1)
+    await Forgettings(hub=world.hub).run_once()
+    assert await shown_email(world, payment.payment_id)
+
+
+async def test_hold_after_the_request_is_shown_with_the_request(world: World, listed: Path, clock: Clock):
+    opened = await world.open(payer=Payer(email=ANA))
+    await forget(world, opened.payment_id)
+    await hold_payment(world.hub, opened.payment_id, reason="litigation", until=None, cause=OPERATOR)
+
+    (planned,) = await plan_forgetting(world.hub, [opened.payment_id])
+
+    assert planned.state == "held"
+    assert planned.requested_at is not None
 
 
 async def test_hold_has_a_known_reason_and_an_end_in_the_future(world: World):

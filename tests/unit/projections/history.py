@@ -199,6 +199,7 @@ ONE_OF_EACH = (
     events.PayerForgotten(reason="payer_request", requested_by="api_key/a1b2c3d4", requested_at=NOON),
     events.PaymentHeld(reason="litigation", until=None),
     events.PaymentReleased(),
+    events.TextHidden(),
     REGISTERED,
     RENAMED,
     events.MerchantProfileChanged(colour="#aa3300", document=None, phone=None, whatsapp=None, email=None),

@@ -43,6 +43,25 @@ def money(*happened) -> tuple[int, int, int]:
     return seen.held_centavos, seen.refunded_centavos, seen.disputed_centavos
 
 
+def test_hidden_text_is_in_no_row():
+    described = replace(opened(), title="Bolo da Ana", description="Para Ana", items=(events.Item("Bolo", 2, 500),))
+    refund = replace(REFUND, reason="Ana devolveu")
+    hidden = document_after(
+        PAYMENT_DETAILS, described, CHARGED, observed("approved"), refund, events.TextHidden(), REFUND_ACCEPTED
+    )
+
+    row = str(PAYMENT_DETAILS.row(hidden, enveloped(events.TextHidden())))
+    assert "Ana" not in row
+    assert "Bolo" not in row
+    assert hidden.details.items == (events.Item("Texto apagado", 2, 500),)
+    assert hidden.ledger.refunds["r1"].state == "in_process"
+
+
+def test_hidden_text_is_in_no_code_of_a_direct_pix():
+    assert details(opened(provider="pix"), CHARGED, events.TextHidden()).pix_payload is None
+    assert details(opened(), CHARGED).pix_payload == details(opened(), CHARGED, events.TextHidden()).pix_payload
+
+
 def attempt(name, status, amount, *, held=0, refunded=0, detail=None, currency="BRL", paid_at=None) -> AttemptDetails:
     return AttemptDetails(
         attempt_id=name,
