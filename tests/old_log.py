@@ -24,6 +24,7 @@ APPEND: Final = "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 MERCHANT: Final = "padaria-do-marcos"
 RECORDED_AT: Final = "2026-03-14T12:00:00.000001Z"
 REQUEST: Final = hashlib.sha256(b"a request").hexdigest()
+REFUSALS: Final = frozenset({"ChargeRefused.v1", "CancellationRefused.v1", "RefundRefused.v1"})
 KEYS: Final = UUID("9d5c7e0a-55b5-4f6c-9b49-d7e0a7a0c002")
 
 STORE_BODY: Final = "INSERT INTO evidence (digest, kind, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
@@ -107,6 +108,8 @@ async def _append_payment(
             else:
                 evidence[digest] = body
                 old.bodies[digest.hex()] = body
+        if topic in REFUSALS:
+            data["reason"] = f"{NAME if evidence else CPF} cannot pay: {email_of(payment_id)}"
         events.append((stream_id(payment_id), nth + 1, topic, _state(topic, data, payment_id)))
     used = {"request_digest": REQUEST, "opened_payment_id": payment_id}
     key = uuid5(KEYS, str(payment_id))

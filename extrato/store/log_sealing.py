@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from eventsourcing.persistence import Notification
 from msgspec import Struct
 
 from extrato.store import advisory_locks
 from extrato.store.identity import SEALED, LogIdentity
+from extrato.store.payers import bound_to_payer
 from extrato.store.payment_keys import bound_to_payment_key, new_payment_key
 from extrato.store.sealing import PaymentKey
+from extrato.values import Payer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Sequence
@@ -37,8 +40,10 @@ OTHER_SESSIONS: Final = """
     WHERE datname = current_database() AND usename = $1 AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 
-PROGRESS: Final = "SELECT step, cursor, up_to, rewritten, epoch, finished_at IS NOT NULL FROM log_sealing"
+PROGRESS: Final = "SELECT step, cursor, up_to, rewritten, epoch, finished_at IS NOT NULL, has_old_rows FROM log_sealing"
+IS_SEALED: Final = "SELECT finished_at IS NOT NULL AND NOT has_old_rows FROM log_sealing"
 SAVE: Final = "UPDATE log_sealing SET step = $1, cursor = $2, rewritten = rewritten + $3"
+NOTE_OLD_ROWS: Final = "UPDATE log_sealing SET has_old_rows = $1"
 PLAN_EPOCH: Final = "UPDATE log_sealing SET epoch = $1"
 FINISH: Final = "UPDATE log_sealing SET finished_at = now()"
 
@@ -73,6 +78,8 @@ WRITE_EVIDENCE: Final = """
         AS new (digest, kind, body, first_seen_at, payment_id)
     ON CONFLICT (digest) DO NOTHING
 """
+EVIDENCE_OF: Final = "SELECT payment_id, digest, body FROM evidence WHERE payment_id = ANY ($1)"
+PAYERS_OF: Final = "SELECT payment_id, sealed FROM payers WHERE payment_id = ANY ($1)"
 # A delivery whose evidence is gone has no kind here.
 DELIVERIES: Final = """
     SELECT d.delivery_id, d.evidence, e.kind, e.body, e.first_seen_at
@@ -97,6 +104,7 @@ class Progress(Struct, frozen=True):
     """How far the log is sealed: the step, and where in it the next batch begins.
 
     Events up to `up_to` are of older versions. `rewritten` counts events. `epoch` is the epoch that begins at the end.
+    `has_old_rows`: the disk had no room to remove the old versions of rows from the files.
     """
 
     step: str
@@ -105,6 +113,7 @@ class Progress(Struct, frozen=True):
     rewritten: int
     epoch: int | None
     is_finished: bool
+    has_old_rows: bool
 
 
 class PlainEvidence(Struct, frozen=True):
@@ -205,6 +214,17 @@ class LogRewrite:
         """Store sealed evidence beside the plain one, which later events may name too."""
         await self._connection.execute(WRITE_EVIDENCE, *_columns(sealed, 5))
 
+    async def sealed_evidence(self, payment_ids: Collection[int]) -> list[tuple[int, bytes, bytes]]:
+        """Return the evidence that the keys of these payments sealed: payment, digest and body."""
+        return [tuple(row) for row in await self._connection.fetch(EVIDENCE_OF, payment_ids)]
+
+    async def payers(self, payment_ids: Collection[int]) -> dict[int, Payer]:
+        """Return the details of payers whose payments have no charge; they are kept for a short time."""
+        return {
+            row[0]: msgspec.json.decode(self._vault.unseal(row[1], bound_to_payer(row[0])), type=Payer)
+            for row in await self._connection.fetch(PAYERS_OF, payment_ids)
+        }
+
     async def delete_plain_evidence(self, *, limit: int) -> int:
         """Delete rows of older versions; return how many."""
         return int((await self._connection.execute(DELETE_PLAIN_EVIDENCE, limit)).split()[-1])
@@ -227,11 +247,16 @@ class LogRewrite:
         await self._connection.execute(DROP_CHECKPOINT)
 
     async def free_space(self) -> bool:
-        """Remove the old versions of rows from the files; return False when the disk has no room for that."""
+        """Remove the old versions of rows from the files; return False when the disk has no room for that.
+
+        The progress keeps the failure, so that a later process tries again.
+        """
         try:
             await self._connection.execute(VACUUM)
         except asyncpg.DiskFullError:
+            await self._connection.execute(NOTE_OLD_ROWS, True)
             return False
+        await self._connection.execute(NOTE_OLD_ROWS, False)
         return True
 
     async def plan_epoch(self, after: int) -> None:
@@ -247,10 +272,10 @@ class LogRewrite:
         await self._connection.execute(FINISH)
 
 
-async def is_log_sealed(connection: asyncpg.Connection) -> bool:
-    """Return whether no event of an older version has personal data in plain text."""
-    is_finished: bool = await connection.fetchval("SELECT finished_at IS NOT NULL FROM log_sealing")
-    return is_finished
+async def is_log_sealed(database: asyncpg.Connection | asyncpg.Pool) -> bool:
+    """Return whether no event of an older version, and no old row in the files, has personal data in plain text."""
+    is_sealed: bool = await database.fetchval(IS_SEALED)
+    return is_sealed
 
 
 def _columns(rows: Iterable[tuple[object, ...]], number: int) -> list[list[object]]:

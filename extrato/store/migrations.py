@@ -62,7 +62,7 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     "0024_token_ends": "rolling",
     "0025_refused_credentials": "rolling",
     # An older monitor would complete a request without the text.
-    "0027_hidden_texts": "coordinated",
+    "0027_forgetting": "coordinated",
     "0030_logos": "rolling",
 }
 

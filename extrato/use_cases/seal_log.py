@@ -1,14 +1,16 @@
 """Seals the personal data of events and evidence that older versions appended in plain text.
 
 Each event keeps its position, id, version and times. E-mail addresses are sealed with the payment's key, digests of
-evidence get the key's salt, and evidence is sealed. A batch of events is one transaction together with its cursor, and
-every step can be repeated: a killed process loses one batch, and the next one continues there. Meanwhile the log has
-sealed and plain events, which all code reads.
+evidence get the key's salt, and evidence is sealed. Sentences of refusals lose what is of the payer. A batch of events
+is one transaction together with its cursor, and every step can be repeated: a killed process loses one batch, and the
+next one continues there. Meanwhile the log has sealed and plain events, which all code reads.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -17,16 +19,18 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.events import CancellationRefused, ChargeRefused, RefundRefused
 from contracts.upcasters import upcast
 from extrato.providers.mercado_pago.formats import payer_in
+from extrato.providers.mercado_pago.refusal_words import payer_texts, without_texts
 from extrato.store.codec import LogRow, UnreadableEvent, read_event, read_state_text
 from extrato.store.log_sealing import Progress, SealedEvidence
 from extrato.store.personal_data import EMAIL
-from extrato.store.sealing import is_sealed
+from extrato.store.sealing import CannotOpen, is_sealed
 from extrato.values import Payer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from contracts.events import Event
     from extrato.store.log_sealing import LogRewrite, PlainEvidence
@@ -53,6 +57,10 @@ DIGEST_TOPICS: Final = (
     "LatePaymentReceived.v3",
     "IdempotencyKeyUsed.v1",
 )
+# Events with a sentence of the provider, which may quote the payer's data.
+REFUSALS: Final = ("ChargeRefused.v1", "CancellationRefused.v1", "RefundRefused.v1")
+# The evidence of a batch of refusals is in memory.
+REFUSALS_BATCH: Final = 200
 OBSERVED: Final = "provider/payment"
 FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"
 SHA256_BYTES: Final = 32
@@ -62,10 +70,9 @@ _decode_object: Final = msgspec.json.Decoder(dict).decode
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """The result: whether the files are free of old versions, and which events stay as they are, unreadable."""
+    """The result, with the events that stay as they are, unreadable."""
 
     progress: Progress
-    is_space_freed: bool
     unreadable: Sequence[int]
 
 
@@ -105,16 +112,16 @@ class LogSealing:
         self._data = data
         self._empty_bus = empty_bus
         self._report = report
-        self._is_space_freed = True
         self._unreadable: list[int] = []
 
     async def run(self) -> Outcome:
-        """Continue where the last process ended; with a sealed log, do nothing."""
+        """Continue where the last process ended. With a sealed log, only try again to free the space."""
         # Creates the hub's secrets before the first transaction, which may fail.
         await self._data.request_digest("")
         await self._data.body_seal()
         steps = {
             "events": self._seal_events,
+            "refusals": self._clean_refusals,
             "deliveries": self._seal_deliveries,
             "evidence": self._delete_plain_evidence,
             "read_models": self._request_rebuild,
@@ -122,10 +129,12 @@ class LogSealing:
             "bus": self._plan_epoch,
             "epoch": self._begin_epoch,
         }
+        if (progress := await self._rewrite.progress()).is_finished and progress.has_old_rows:
+            await self._rewrite.free_space()
         while not (progress := await self._rewrite.progress()).is_finished:
             await steps[progress.step](progress)
             self._report(await self._rewrite.progress())
-        return Outcome(progress=progress, is_space_freed=self._is_space_freed, unreadable=self._unreadable)
+        return Outcome(progress=progress, unreadable=self._unreadable)
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -139,7 +148,7 @@ class LogSealing:
                 limit=BATCH,
             )
             if not rows:
-                await self._rewrite.save("deliveries")
+                await self._rewrite.save("refusals")
                 return
             rewritten = await self._rewrite_events([old for row in rows if (old := self._read(row))])
             await self._rewrite.save("events", str(rows[-1].id), rewritten=rewritten)
@@ -211,6 +220,44 @@ class LogSealing:
             payers.append(payer_in(piece.body))
         return await self._data.tags_of(*payers)
 
+    # --- refusals ---------------------------------------------------------------------------------
+
+    async def _clean_refusals(self, progress: Progress) -> None:
+        """Remove from the provider's sentences what evidence and kept details say of the payer."""
+        async with self._rewrite.batch():
+            rows = await self._rewrite.read_events(
+                int(progress.cursor or 0),
+                topics=(),
+                up_to=progress.up_to,
+                older_topics=REFUSALS,
+                limit=REFUSALS_BATCH,
+            )
+            if not rows:
+                await self._rewrite.save("deliveries")
+                return
+            events = [old for row in rows if (old := self._read(row))]
+            texts = await self._payer_texts({old.payment_id for old in events if old.payment_id})
+            written = []
+            for old in events:
+                reason = without_texts(old.data["reason"], texts.get(old.payment_id or 0, ()))
+                if reason != old.data["reason"]:
+                    written.append((old.row.id, old.topic, _state_with(old, old.data | {"reason": reason})))
+            await self._rewrite.write_events(written)
+            await self._rewrite.save("refusals", str(rows[-1].id), rewritten=len(written))
+
+    async def _payer_texts(self, payment_ids: Collection[int]) -> dict[int, set[str]]:
+        found: dict[int, set[str]] = defaultdict(set)
+        for payment_id, payer in (await self._rewrite.payers(payment_ids)).items():
+            first, _, last = (payer.name or "").partition(" ")
+            found[payment_id] |= set(filter(None, (payer.name, first, last, payer.cpf, payer.cnpj, payer.phone)))
+        evidence = await self._rewrite.sealed_evidence(payment_ids)
+        keys = await self._rewrite.keys({payment_id for payment_id, _, _ in evidence})
+        for payment_id, digest, body in evidence:
+            if (key := keys.get(payment_id)) is not None:
+                with contextlib.suppress(CannotOpen):
+                    found[payment_id] |= set(payer_texts(key.open_evidence(digest, body)))
+        return found
+
     # --- evidence ---------------------------------------------------------------------------------
 
     async def _seal_deliveries(self, progress: Progress) -> None:
@@ -251,7 +298,7 @@ class LogSealing:
             await self._rewrite.save("space")
 
     async def _free_space(self, _: Progress) -> None:
-        self._is_space_freed = await self._rewrite.free_space()
+        await self._rewrite.free_space()
         await self._rewrite.save("bus")
 
     async def _plan_epoch(self, progress: Progress) -> None:
@@ -296,4 +343,6 @@ def _state_with(old: _Old, data: dict[str, Any]) -> bytes:
 
 def _without_personal_data(event: Event) -> Event:
     fields = {EMAIL, "evidence", "request_digest"} & set(event.__struct_fields__)
+    if isinstance(event, ChargeRefused | CancellationRefused | RefundRefused):
+        fields.add("reason")
     return replace(event, **dict.fromkeys(fields))

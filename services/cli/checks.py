@@ -161,7 +161,8 @@ async def _check_schema(connection: asyncpg.Connection) -> Finding:
         return _warning("schema", f"Every migration is applied, and of a newer version (rolling): {newer}.")
     if not await is_log_sealed(connection):
         sentence = (
-            "Every migration is applied, but older events have personal data in plain text: run `extrato seal-log`."
+            "Every migration is applied, but older events, or their old rows in the files, have personal "
+            "data in plain text: run `extrato seal-log`."
         )
         return _warning("schema", sentence)
     return _ok("schema", "Every migration is applied.")

@@ -11,7 +11,7 @@ import msgspec
 import nats.js.errors
 import pytest
 
-from contracts.events import IdempotencyKeyUsed, PaymentOpened
+from contracts.events import CancellationRefused, ChargeRefused, IdempotencyKeyUsed, PaymentOpened, RefundRefused
 from contracts.subjects import DEAD_STREAM, PAYMENTS_STREAM
 from extrato.bus.connection import connect, connect_without_logs
 from extrato.bus.copies import COPIER_INBOX, open_copies
@@ -23,14 +23,16 @@ from extrato.process import CannotStart
 from extrato.settings import Settings
 from extrato.store.event_log import EventLog
 from extrato.store.log import LogSignal
-from extrato.store.log_sealing import LogRewrite
+from extrato.store.log_sealing import LogRewrite, is_log_sealed
 from extrato.store.migrations import migrate
+from extrato.store.payers import Payers
 from extrato.store.personal_data import EMAIL, PersonalData
 from extrato.store.sealing import is_sealed
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys
 from extrato.use_cases import seal_log
 from extrato.use_cases.seal_log import LogSealing
+from extrato.values import Payer
 from services.cli.commands.seal_log import seal_old_log
 from services.projections.read_models.registry import READ_MODELS
 from services.projections.rebuild import rebuild_if_stale
@@ -115,7 +117,7 @@ async def seal(url: str) -> None:
 
 
 async def opened_events(pool: asyncpg.Pool, payment_id: int) -> list[Any]:
-    """The events of a payment, with opened e-mail addresses and without digests."""
+    """The events of a payment, with opened e-mail addresses, without digests and without the payer in sentences."""
     data = PersonalData(pool, Vault(pool, KEYS))
     events = []
     for envelope in await EventLog(pool).read_stream(stream_id(payment_id)):
@@ -125,6 +127,8 @@ async def opened_events(pool: asyncpg.Pool, payment_id: int) -> list[Any]:
             event = msgspec.structs.replace(event, payer_email=email)
         if hasattr(event, "evidence"):
             event = msgspec.structs.replace(event, evidence=None)
+        if isinstance(event, ChargeRefused | CancellationRefused | RefundRefused):
+            event = msgspec.structs.replace(event, reason=event.reason.partition("cannot pay")[1])
         events.append(msgspec.structs.replace(envelope, event=event))
     return events
 
@@ -332,6 +336,28 @@ async def test_idempotency_keys_of_an_old_log_still_name_their_requests(
     assert used == [IdempotencyKeyUsed(request_digest=keyed, opened_payment_id=number) for number in old.payments]
 
 
+async def test_sentences_of_refusals_lose_the_payer(database_url: str, old: OldLog, pool: asyncpg.Pool):
+    await seal(database_url)
+    refused = [each async for each in EventLog(pool).read_all(0, topics=seal_log.REFUSALS)]
+    assert {each.event.reason for each in refused} == {"(number) cannot pay: (e-mail)", "(payer) cannot pay: (e-mail)"}
+
+
+async def test_sentence_loses_a_name_that_only_the_kept_details_have(
+    database_url: str, old: OldLog, pool: asyncpg.Pool
+):
+    (refused,) = [each async for each in EventLog(pool).read_all(0, topics=["ChargeRefused.v1"])]
+    assert refused.payment_id is not None
+    await Payers(pool, Vault(pool, KEYS)).keep(refused.payment_id, Payer(name="Rui Alves", phone="987650000"))
+    new = b"Rui Alves, or Alves, with 987650000, cannot pay"
+    rename = "UPDATE stored_events SET state = replace(state::text, $2, $3)::bytea WHERE notification_id = $1"
+    await pool.execute(rename, refused.position, refused.event.reason.encode().hex(), new.hex())
+
+    await seal(database_url)
+
+    (refused,) = [each async for each in EventLog(pool).read_all(0, topics=["ChargeRefused.v1"])]
+    assert refused.event.reason == "(payer), or (payer), with (payer), cannot pay"
+
+
 async def test_payer_forgotten_before_is_sealed_away(database_url: str, old: OldLog, pool: asyncpg.Pool):
     forgotten = 2
     await pool.execute(DESTROY, forgotten)
@@ -369,6 +395,53 @@ async def test_unreadable_event_stays_and_is_named(database_url: str, old: OldLo
 async def test_older_process_cannot_append_after_the_migration(database_url: str, old: OldLog):
     with pytest.raises(asyncpg.UndefinedFunctionError):
         await write_old_log(database_url)
+
+
+# --- a full disk ----------------------------------------------------------------------------------
+
+
+class FullDisk:
+    """A connection whose disk has no room for VACUUM FULL."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def execute(self, query: str, *arguments: Any) -> Any:
+        if query.startswith("VACUUM"):
+            raise asyncpg.DiskFullError("could not extend file: No space left on device")
+        return await self._connection.execute(query, *arguments)
+
+
+async def test_space_is_freed_by_a_later_run_when_the_disk_was_full(
+    database_url: str, old: OldLog, settings: Settings, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+):
+    said: list[str] = []
+    connect_to_database = asyncpg.connect
+
+    async def connect_to_full_disk(url: str, **options: Any) -> Any:
+        return FullDisk(await connect_to_database(url, **options))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("services.cli.commands.seal_log.asyncpg.connect", connect_to_full_disk)
+        for _ in range(2):
+            assert await seal_old_log(settings, KEYS, said.append)
+            assert "The disk has no room to remove the old versions of rows" in said[-2]
+            assert "tries again" in said[-2]
+    epochs = await pool.fetchval("SELECT count(*) FROM log_epochs")
+    assert not await is_log_sealed(pool)
+    size = "SELECT pg_relation_size('stored_events')"
+    before = await pool.fetchval(size)
+
+    assert await seal_old_log(settings, KEYS, said.append)
+
+    assert await pool.fetchval(size) < before
+    assert "no room" not in said[-2]
+    assert await is_log_sealed(pool)
+    assert await pool.fetchval("SELECT count(*) FROM log_epochs") == epochs
+    assert not await seal_old_log(settings, KEYS, said.append)
 
 
 # --- the command ----------------------------------------------------------------------------------

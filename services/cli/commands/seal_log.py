@@ -37,6 +37,7 @@ ASK_AGAIN_S: Final = 0.1
 SAY_EACH_S: Final = 2.0
 
 DOES: Final = {
+    "refusals": "Sentences of refusals lose the payer's data.",
     "deliveries": "The bodies of webhooks are sealed.",
     "evidence": "The plain evidence is deleted.",
     "space": "The old versions of the rows are removed from the files.",
@@ -72,7 +73,8 @@ async def seal_old_log(settings: Settings, keys: VaultKeys, say: Callable[[str],
                 raise CannotStart("The database lacks migrations: run `extrato migrate`.")
             vault = Vault(connection, keys)
             rewrite = LogRewrite(connection, vault)
-            if (await rewrite.progress()).is_finished:
+            progress = await rewrite.progress()
+            if progress.is_finished and not progress.has_old_rows:
                 return False
             await vault.check_key()
             await _exclude_others(rewrite, settings)
@@ -80,7 +82,7 @@ async def seal_old_log(settings: Settings, keys: VaultKeys, say: Callable[[str],
                 rewrite,
                 PersonalData(connection, vault),
                 empty_bus=lambda: _empty_bus(settings, rewrite, connection),
-                report=_Said(say, await rewrite.head()),
+                report=_Said(say, progress, await rewrite.head()),
             )
             _say_outcome(await sealing.run(), say)
     except DATABASE_ERRORS as error:
@@ -135,12 +137,15 @@ async def _empty_bus(settings: Settings, rewrite: LogRewrite, connection: asyncp
 class _Said:
     """Says the progress: each step, and in the long one a line every few seconds."""
 
-    def __init__(self, say: Callable[[str], None], head: int) -> None:
+    def __init__(self, say: Callable[[str], None], progress: Progress, head: int) -> None:
         self._say = say
         self._head = head
         self._step = "events"
         self._said_at_s = time.monotonic()
-        say(f"Personal data of older versions is sealed: {head} events are read.")
+        if progress.is_finished:
+            say(DOES["space"])
+        else:
+            say(f"Personal data of older versions is sealed: {head} events are read.")
 
     def __call__(self, progress: Progress) -> None:
         now_s = time.monotonic()
@@ -157,8 +162,12 @@ def _say_outcome(outcome: Outcome, say: Callable[[str], None]) -> None:
     if outcome.unreadable:
         named = ", ".join(map(str, outcome.unreadable[:20]))
         say(f"{len(outcome.unreadable)} events are unreadable and stay as they are: positions {named}.")
-    if not outcome.is_space_freed:
-        say("The disk has no room to remove the old versions of rows: make room, and run VACUUM FULL.")
+    if outcome.progress.has_old_rows:
+        say(
+            "The disk has no room to remove the old versions of rows: the files of PostgreSQL still have plain "
+            "personal data. Make room for a second copy of the largest table. The next "
+            "`extrato seal-log`, or the next start of `extrato up`, tries again."
+        )
     epoch = outcome.progress.epoch
     began = "" if epoch is None else f" Epoch {epoch} of the log begins."
     say(f"The log is sealed: {outcome.progress.rewritten} events were rewritten.{began}")
