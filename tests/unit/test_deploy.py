@@ -13,7 +13,7 @@ import yaml
 
 from contracts import __version__
 from extrato.secret_files import CREDENTIALS, file_variable
-from extrato.settings import VARIABLES
+from extrato.settings import FORGOTTEN_FILE, VARIABLES
 from services.gateway.app import KEEPALIVE_S
 from services.gateway.request_body import MAX_BODY_BYTES
 from services.gateway.workers.logo_process import MAX_UPLOAD_BYTES
@@ -25,6 +25,8 @@ DEPLOY = ROOT / "deploy"
 SERVING = ("gateway", "monitor", "projections")
 ROLES = (*SERVING, "migrate")
 STOP_S = 45
+# The roles that forget payers: the gateway for merchants, and the monitor for payments that were in flight.
+FORGETTING = ("gateway", "monitor")
 
 # What compose.yaml itself reads.
 OF_COMPOSE = {"EXTRATO_IMAGE", "EXTRATO_SECRETS"}
@@ -71,7 +73,7 @@ def objects():
 
 
 def pod_of(role):
-    kind = "Job" if role == "migrate" else "Deployment"
+    kind = {"migrate": "Job", "monitor": "StatefulSet"}.get(role, "Deployment")
     return objects()[kind, role]["spec"]["template"]["spec"]
 
 
@@ -98,9 +100,8 @@ def environment_of_unit(role):
 
 
 def secret_files(environment):
-    return {
-        name: value for name, value in environment.items() if name.startswith("EXTRATO_") and name.endswith("_FILE")
-    }
+    secret = set(map(file_variable, CREDENTIALS))
+    return {name: value for name, value in environment.items() if name in secret}
 
 
 # Compose
@@ -152,6 +153,21 @@ def test_only_the_profile_demo_has_the_sandbox():
         name: service["profiles"] for name, service in compose()["services"].items() if "profiles" in service
     }
     assert with_profile == {"sandbox": ["demo"]}
+
+
+def test_compose_keeps_the_list_of_forgotten_payments_in_a_volume():
+    services, volumes = compose()["services"], compose()["volumes"]
+    for role in ROLES:
+        file, mounts = services[role]["environment"].get(FORGOTTEN_FILE), services[role].get("volumes", [])
+        if role in FORGETTING:
+            (volume, _, folder) = mounts[0].partition(":")
+            assert (file, len(mounts)) == (f"{folder}/forgotten.jsonl", 1)
+            assert volume in volumes
+            # A new volume gets the owner of the folder in the image.
+            assert f"\nRUN install -d -m 0700 -o 10001 -g 10001 {folder}\n" in text_of("Dockerfile")
+        else:
+            assert (file, mounts) == (None, [])
+    assert services["postgres"]["volumes"] != services["gateway"]["volumes"]
 
 
 # Kubernetes
@@ -207,6 +223,34 @@ def test_every_pod_of_kubernetes_has_a_network_policy_and_a_read_only_root():
     assert found["NetworkPolicy", "deny-all-but-names"]["spec"]["podSelector"] == {}
 
 
+def test_kubernetes_keeps_a_list_of_forgotten_payments_for_each_monitor():
+    claims = objects()["StatefulSet", "monitor"]["spec"]["volumeClaimTemplates"]
+    assert [(each["metadata"]["name"], each["spec"]["accessModes"]) for each in claims] == [
+        ("forgotten", ["ReadWriteOnce"])
+    ]
+    assert forgotten_file_of(container_of("monitor"), "forgotten") == "/var/lib/extrato/forgotten.jsonl"
+    for role in set(ROLES) - {"monitor"}:
+        assert FORGOTTEN_FILE not in {each["name"] for each in container_of(role)["env"]}
+
+
+def test_component_gives_the_gateways_a_list_of_forgotten_payments():
+    component = yaml.safe_load(text_of("kubernetes/components/forgotten/kustomization.yaml"))
+    (patch,) = component["patches"]
+    assert patch["target"] == {"kind": "Deployment", "name": "gateway"}
+    added = {each["path"].split("/")[-2]: each["value"] for each in yaml.safe_load(patch["patch"])}
+    container = {"env": [added["env"]], "volumeMounts": [added["volumeMounts"]]}
+    assert forgotten_file_of(container, added["volumes"]["name"]) == "/var/lib/extrato/forgotten.jsonl"
+    claim = objects()["PersistentVolumeClaim", added["volumes"]["persistentVolumeClaim"]["claimName"]]
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+
+
+def forgotten_file_of(container, volume):
+    """The setting, if its file is in the volume."""
+    (folder,) = (each["mountPath"] for each in container["volumeMounts"] if each["name"] == volume)
+    (file,) = (each["value"] for each in container["env"] if each["name"] == FORGOTTEN_FILE)
+    return file if Path(file).parent == Path(folder) else None
+
+
 @pytest.mark.parametrize("overlay", ["demo", "production"])
 def test_the_overlays_run_the_version_of_this_checkout(overlay):
     settings = yaml.safe_load(text_of(f"kubernetes/overlays/{overlay}/kustomization.yaml"))
@@ -233,6 +277,17 @@ def test_systemd_loads_each_credential_that_a_role_reads_and_no_other(role):
     assert set(given) == SECRETS[role]
     loaded = {f"%d/{each.partition(':')[0]}" for each in unit_of(role)["LoadCredential"]}
     assert set(given.values()) == loaded
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_systemd_keeps_the_list_of_forgotten_payments_in_a_folder_that_stays(role):
+    unit, file = unit_of(role), environment_of_unit(role).get(FORGOTTEN_FILE)
+    if role in FORGETTING:
+        assert unit["StateDirectory"] == [f"extrato-{role}"]
+        assert unit["StateDirectoryMode"] == ["0700"]
+        assert file == f"%S/extrato-{role}/forgotten.jsonl"
+    else:
+        assert ("StateDirectory" in unit, file) == (False, None)
 
 
 def test_the_roles_of_one_machine_have_a_user_each():

@@ -333,7 +333,7 @@ class Machine:
             self._give(credentials / name, owner)
         if unit.credentials:
             self._give(credentials, owner)
-        placed = {"%d": str(credentials), "%t": str(runtime)}
+        placed = {"%d": str(credentials), "%t": str(runtime), "%S": str(self.root / "var/lib")}
         environment = unit.environment(placed)
         if unit.credentials:
             environment["CREDENTIALS_DIRECTORY"] = str(credentials)

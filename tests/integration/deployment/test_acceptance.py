@@ -89,6 +89,9 @@ class Shop:
         await self._administer("PUT", f"{path}/providers/mercado_pago", admin_key, **account)
         issued = await self._administer("POST", f"{path}/api-keys", admin_key)
         self._headers = {"Authorization": f"Bearer {issued['api_key']}"}
+        # The unit's list can be written.
+        wanted = {"payer": "ana@example.com", "reason": "payer_request", "dry_run": False}
+        await self._administer("POST", f"{path}/forget", admin_key, **wanted)
 
     async def _administer(self, method, path, key, **body):
         headers = {"Authorization": f"Bearer {key}"}

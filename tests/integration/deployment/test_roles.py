@@ -6,12 +6,14 @@ import contextlib
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import aiohttp
 import pytest
 import yaml
 
 from extrato.secret_files import CREDENTIALS, file_variable
+from extrato.settings import FORGOTTEN_FILE
 from tests.commands import run_command
 from tests.integration.bus.test_copies import ask, client_of, read
 from tests.integration.deployment.conftest import DEPLOY, ROOT
@@ -64,6 +66,8 @@ def environment_of(tmp_path, secrets, secret):
         given |= {name: secret(given[name]) for name in given if name in FILES}
         if "SSL_CERT_FILE" in given:
             given["SSL_CERT_FILE"] = str(secrets / "ca.crt")
+        if FORGOTTEN_FILE in given:
+            given[FORGOTTEN_FILE] = str(tmp_path / "volume.jsonl")
         # The image sets the home, and no role writes there.
         return given | {"EXTRATO_HOME": str(tmp_path / "home"), "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -99,6 +103,7 @@ async def test_each_role_starts_becomes_ready_and_ends(tmp_path, environment_of,
             async with aiohttp.ClientSession(f"http://127.0.0.1:{health_port}") as client:
                 assert [(await client.get(path)).status for path in ("/livez", "/readyz", "/metrics")] == [200] * 3
         await register_merchant(environment_of("monitor"))
+        await forget_in(environment_of("gateway"))
         async with client_of(shipped_nats.subscriber_url) as subscriber:
             await until(lambda: has_copies(subscriber), "the projections have made the copies", within_s=15)
             assert await read(subscriber, 1) == ["merchants.padaria.MerchantRegistered"]
@@ -106,6 +111,14 @@ async def test_each_role_starts_becomes_ready_and_ends(tmp_path, environment_of,
             process.terminate()
         assert {role: process.wait(timeout=15) for role, process in started.items()} == dict.fromkeys(ROLES, 0)
     assert not (tmp_path / "home").exists()
+
+
+async def forget_in(environment):
+    """Forget the payer of no payment, which still needs a list that can be written."""
+    words = ("forget", "--payer", "-", "--reason", "payer_request", "--yes")
+    said = await run_command(words, lines="ana@example.com\n", environment=environment)
+    assert (said.code, said.errors) == (0, "")
+    assert Path(environment[FORGOTTEN_FILE]).exists()
 
 
 async def register_merchant(environment):
