@@ -108,7 +108,10 @@ class Forgetting(Struct, kw_only=True):
     count: Count
     payments: Annotated[
         list[ForgottenPayment],
-        Meta(description="The payments, the newest first, at most 1,000. Repeat the request for the others."),
+        Meta(
+            description="The payments, the newest first. At most 1,000 are neither held nor requested: repeat the "
+            "request for the others."
+        ),
     ]
     stays: Annotated[list[WhatStays], Meta(description="What stays of each payment.")]
 

@@ -103,7 +103,11 @@ OpenedAt = Annotated[Moment, Meta(description="When the payment was opened.")]
 ExpiresAt = Annotated[Moment, Meta(description="When the charge expires.")]
 PaidAt = Annotated[Moment | None, Meta(description="When the payment was paid; null if it is not paid.")]
 PayerEmail = Annotated[
-    str | None, Meta(description="The payer's e-mail address; null if unknown, and always null for a payer.")
+    str | None,
+    Meta(
+        description="The payer's e-mail address; null if unknown or erased, and always null for a payer. `unreadable` "
+        "if the payment's key is lost."
+    ),
 ]
 NewestAttemptId = Annotated[
     str | None,

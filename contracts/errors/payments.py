@@ -158,10 +158,11 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "evidence_unreadable": entry(
         500,
-        "Evidence {about} was changed after the hub stored it.",
-        "A prova {about} foi alterada depois de guardada",
-        cause="The stored bytes do not decrypt with the payment's key, or have another digest than their name.",
-        remedy="The operator compares the row of `evidence` with a backup.",
+        "Evidence {about} is unreadable: it was changed after the hub stored it, or its key is lost.",
+        "A prova {about} está ilegível: foi alterada depois de guardada, ou a chave se perdeu",
+        cause="The stored bytes do not decrypt with the payment's key, or have another digest than their name. Or the "
+        "key is lost: no row of `payment_keys` says that it was destroyed.",
+        remedy="The operator compares the rows of `evidence` and `payment_keys` with a backup.",
     ),
     "erased": entry(
         410,

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from extrato.store.vault import Vault
 
 KEEP: Final = """
-    INSERT INTO payers (payment_id, sealed) VALUES ($1, $2)
-    ON CONFLICT (payment_id) DO UPDATE SET sealed = excluded.sealed
+    INSERT INTO payers (payment_id, sealed) VALUES ($1, $2) ON CONFLICT (payment_id) DO NOTHING RETURNING true
 """
 RECALL: Final = "SELECT sealed FROM payers WHERE payment_id = $1"
 FORGET: Final = "DELETE FROM payers WHERE payment_id = $1"
@@ -29,11 +28,11 @@ class Payers:
         self._pool = pool
         self._vault = vault
 
-    async def keep(self, payment_id: int, payer: Payer) -> None:
-        """Store the payer's details of a payment."""
+    async def keep(self, payment_id: int, payer: Payer) -> bool:
+        """Store the payer's details of a new payment; return False if another payment with this id has details."""
         sealed = self._vault.seal(msgspec.json.encode(payer), bound_to_payer(payment_id))
         with raising_unavailable():
-            await self._pool.execute(KEEP, payment_id, sealed)
+            return await self._pool.fetchval(KEEP, payment_id, sealed) is not None
 
     async def recall(self, payment_id: int) -> Payer | None:
         """Return the details; None when they were never stored, or deleted. Raises `InvalidVaultKey`."""

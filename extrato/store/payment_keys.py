@@ -31,6 +31,10 @@ FRESH_S: Final = 0.5
 TIMEOUT_S: Final = 5.0
 
 MAKE: Final = "INSERT INTO payment_keys (payment_id, sealed) VALUES ($1, $2) ON CONFLICT (payment_id) DO NOTHING"
+LOST: Final = """
+    SELECT payment_id FROM unnest($1::bigint[]) AS wanted (payment_id)
+    WHERE NOT EXISTS (SELECT FROM payment_keys k WHERE k.payment_id = wanted.payment_id)
+"""
 IS_DESTROYED: Final = "SELECT destroyed_at IS NOT NULL FROM payment_keys WHERE payment_id = $1"
 READ: Final = "SELECT payment_id, sealed FROM payment_keys WHERE payment_id = ANY ($1)"
 DESTROYED: Final = """
@@ -98,6 +102,11 @@ class PaymentKeys:
                     plain = self._vault.unseal(sealed, bound_to_payment_key(payment_id))
                     found[payment_id] = self._cached[payment_id] = PaymentKey(payment_id, plain)
         return found
+
+    async def lost(self, payment_ids: Collection[int]) -> set[int]:
+        """Return those of these payments whose key is missing; a destroyed key leaves a row."""
+        with raising_unavailable():
+            return {row[0] for row in await self._pool.fetch(LOST, list(payment_ids), timeout=TIMEOUT_S)}
 
     async def is_destroyed(self, payment_id: int) -> bool:
         """Return whether the key of a payment was destroyed, without the cache."""

@@ -9,8 +9,9 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from extrato.domain.person import KINDS, normal_form
+from extrato.domain.person import KINDS, earlier_forms, normal_form
 from extrato.store.payment_keys import PaymentKeys
+from extrato.store.seal_metrics import UNREADABLE_EMAIL
 from extrato.store.sealing import BodySeal, CannotOpen, is_sealed
 from extrato.store.unavailable import raising_unavailable
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 # The sealed fields of events.
 EMAIL: Final = "payer_email"
 METADATA: Final = "metadata"
+# Shown in the place of a text that no key opens, and that was not erased.
+UNREADABLE: Final = "unreadable"
 TIMEOUT_S: Final = 5.0
 MOST_PAYMENTS: Final = 100_000
 PAYMENTS_OF: Final = "SELECT payment_id FROM person_tags WHERE tag = $1 ORDER BY payment_id DESC LIMIT $2"
@@ -70,6 +73,14 @@ class PersonalData:
         whole = f"{kind}\n{normal_form(kind, text)}".encode()
         return hmac.digest((await self._secrets()).tags, whole, "sha256")
 
+    async def payments_of_person(self, kind: PersonKind, text: str) -> list[int]:
+        """Return the payments of a person by one identifier, the newest first, at most `MOST_PAYMENTS`."""
+        found = await self.payments_of(await self.tag(kind, text))
+        for form in earlier_forms(kind, text):
+            whole = f"{kind}\n{form}".encode()
+            found += await self.payments_of(hmac.digest((await self._secrets()).tags, whole, "sha256"))
+        return sorted(set(found), reverse=True)
+
     async def payments_of(self, tag: bytes) -> list[int]:
         """Return the payments with a tag, the newest first, at most `MOST_PAYMENTS`."""
         with raising_unavailable():
@@ -87,40 +98,56 @@ class PersonalData:
         return self._body_seal
 
     async def open(self, payment_id: int, text: str | None, field: str = EMAIL) -> str | None:
-        """Return the plain text of a field; None without a text, and after the payer was forgotten."""
-        if text is None or not is_sealed(text):
-            return text
-        return self._opened((await self.keys.get_all((payment_id,))).get(payment_id), text, field)
+        """Return the plain text of a field; None without a text, and after the payer was forgotten.
+
+        `UNREADABLE` when the payment's key is lost, or the sealed text was changed: that must not look forgotten.
+        """
+        return text if text is None or not is_sealed(text) else (await self.open_all([(payment_id, text)], field))[0]
 
     async def open_all(self, sealed: Sequence[tuple[int, str | None]], field: str = EMAIL) -> list[str | None]:
         """Return the plain texts of one field of several payments, as `open` does, with one query at most."""
         wanted = {payment_id for payment_id, text in sealed if text is not None and is_sealed(text)}
         keys = await self.keys.get_all(wanted) if wanted else {}
+        # Few: the read model has no address of a forgotten payer.
+        lost = await self.keys.lost(without) if (without := wanted - keys.keys()) else set()
+        for payment_id in lost:
+            self._say_unreadable(f"payment {payment_id} has no key")
         return [
-            text if text is None or not is_sealed(text) else self._opened(keys.get(payment_id), text, field)
+            text
+            if text is None or not is_sealed(text)
+            else self._opened(keys.get(payment_id), text, field, is_lost=payment_id in lost)
             for payment_id, text in sealed
         ]
 
     async def open_metadata(self, payment_id: int, text: str | None) -> dict[str, str]:
-        """Return the merchant's metadata of a payment; empty without any, and after the payer was forgotten."""
-        opened = await self.open(payment_id, text, METADATA)
-        return {} if opened is None else _decode_metadata(opened)
+        """Return the merchant's metadata of a payment; empty without any, and after the payer was forgotten.
+
+        Unreadable metadata is empty too; the log and a metric say so.
+        """
+        return _metadata(await self.open(payment_id, text, METADATA))
 
     async def open_all_metadata(self, sealed: Sequence[tuple[int, str | None]]) -> list[dict[str, str]]:
         """Return the metadata of several payments, as `open_metadata` does, with one query at most."""
-        opened = await self.open_all(sealed, METADATA)
-        return [{} if text is None else _decode_metadata(text) for text in opened]
+        return [_metadata(text) for text in await self.open_all(sealed, METADATA)]
 
-    def _opened(self, key: PaymentKey | None, text: str, field: str) -> str | None:
+    def _opened(self, key: PaymentKey | None, text: str, field: str, *, is_lost: bool) -> str | None:
         if key is None:
-            return None
+            return UNREADABLE if is_lost else None
         try:
             return key.open(text, field)
         except CannotOpen as error:
-            self._logger.error("seal_unreadable", reason=str(error))  # noqa: TRY400 - the reason says it all
-            return None
+            self._say_unreadable(str(error))
+            return UNREADABLE
+
+    def _say_unreadable(self, reason: str) -> None:
+        UNREADABLE_EMAIL.inc()
+        self._logger.error("seal_unreadable", reason=reason)
 
     async def _secrets(self) -> _Secrets:
         if self._known is None:
             self._known = _Secrets(tags=await self._vault.secret(TAGS), requests=await self._vault.secret(REQUESTS))
         return self._known
+
+
+def _metadata(opened: str | None) -> dict[str, str]:
+    return {} if opened in {None, UNREADABLE} else _decode_metadata(opened)

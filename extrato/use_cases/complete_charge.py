@@ -11,6 +11,7 @@ from extrato.domain.payment import state
 from extrato.domain.payment.commands import RecordCharge
 from extrato.errors import ProviderRefused
 from extrato.providers.port import ChargeRequest, Receiver
+from extrato.store.personal_data import UNREADABLE
 from extrato.use_cases.cancel_payment import complete_cancellation
 from extrato.use_cases.payments import ChargedPayment, change_payment, charged, load_payment
 from extrato.use_cases.provider_accounts import notification_url
@@ -61,7 +62,10 @@ async def _payer_of(hub: Hub, payment_id: int, intent: PaymentOpened) -> Payer:
     """Return what is stored of the payer of a payment without a charge."""
     is_remote = intent.provider in hub.providers.remote
     payer = await hub.payers.recall(payment_id) if intent.method == "pix" and is_remote else None
-    return payer or Payer(email=await hub.personal_data.open(payment_id, intent.payer_email))
+    if payer is not None:
+        return payer
+    email = await hub.personal_data.open(payment_id, intent.payer_email)
+    return Payer(email=None if email == UNREADABLE else email)
 
 
 async def request_charge(

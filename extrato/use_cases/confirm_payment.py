@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
 from msgspec import Struct
 
+from extrato.domain.bank_message import payer_identifiers
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import ConfirmByBank
 from extrato.domain.payment.decisions import CLOCK_TOLERANCE
@@ -68,6 +70,8 @@ async def confirm_payment(
         raise Refused("invalid_paid_at", "paid_at")
     key = await hub.personal_data.keys.get_or_make(payment_id)
     proof = [key.seal_evidence("bank/confirmation", transfer.raw)] if key else []
+    named = payer_identifiers(msgspec.json.decode(transfer.raw)) if key else ()
+    tags = [await hub.personal_data.tag(kind, text) for kind, text in named]
     command = ConfirmByBank(
         amount_centavos=transfer.amount_centavos,
         end_to_end_id=transfer.end_to_end_id,
@@ -77,7 +81,7 @@ async def confirm_payment(
         evidence=proof[0].digest.hex() if proof else None,
     )
     decided = await change_payment(
-        hub, payment_id, [command], cause=cause, attached=Attached(payment_id=payment_id, evidence=proof)
+        hub, payment_id, [command], cause=cause, attached=Attached(payment_id=payment_id, evidence=proof, tags=tags)
     )
     payment = decided.after.payment
     known = payment.attempts.get(payment.transfer(transfer.end_to_end_id or "") or payment.intent.bank_payment_id)

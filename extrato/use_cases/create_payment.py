@@ -122,9 +122,10 @@ async def create_payment(
         metadata=seal_metadata(key, wanted.metadata),
         return_url=wanted.return_url,
     )
-    if _has_more_than_email(wanted):
-        # Stored before the intent: if the creation fails, retention removes the row.
-        await hub.payers.keep(number, wanted.payer)
+    has_details = _has_more_than_email(wanted)
+    # Stored before the intent: if the creation fails, retention removes the row.
+    if has_details and not await hub.payers.keep(number, wanted.payer):
+        return await _create_with_another_id(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     is_remote = wanted.provider in hub.providers.remote
     charge = None
     if not is_remote:
@@ -138,13 +139,11 @@ async def create_payment(
             raise
         return repeated
     except Refused as error:
-        if error.code != ALREADY_OPENED:
+        if has_details:
             await hub.payers.forget(number)
+        if error.code != ALREADY_OPENED:
             raise
-        # The id belongs to another payment: the sequence is behind.
-        hub.payment_ids.discard_spare()
-        await hub.log.recorder.advance_sequences()
-        return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
+        return await _create_with_another_id(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if handled.events:
         count_opening(opened)
     if charge is None or opened.payer_email or opened.metadata:
@@ -186,6 +185,15 @@ async def _open(
                 raise
             free = await find_free(hub, slug, unique)
     raise Overloaded(f"Reference {unique}", why="stream")
+
+
+async def _create_with_another_id(
+    hub: Hub, merchant: Registered, wanted: NewPayment, *, idempotency_key: IdempotencyKey | None, cause: Cause
+) -> Created:
+    """Create a payment whose first id belongs to another one: the sequence is behind."""
+    hub.payment_ids.discard_spare()
+    await hub.log.recorder.advance_sequences()
+    return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
 
 
 async def _request_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:

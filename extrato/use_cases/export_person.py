@@ -77,7 +77,7 @@ class HeldOfPerson(Struct, frozen=True, kw_only=True):
 
 async def export_person(hub: Hub, payer: str, *, evidence_kept: timedelta, merchant: str | None = None) -> HeldOfPerson:
     """Return what the hub holds of a payer, of one merchant or (None) of all; raises `Refused` for another text."""
-    payment_ids = await find_payments(hub, payer, merchant=merchant)
+    payment_ids = await find_payments(hub, payer, merchant=merchant, most=None)
     return HeldOfPerson(
         made_at=hub.now(),
         found_by=kind_of(payer) or "",

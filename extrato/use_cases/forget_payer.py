@@ -84,21 +84,28 @@ class Planned(Struct, frozen=True, kw_only=True):
     is_text_hidden: bool = False
 
 
-async def find_payments(hub: Hub, payer: str, *, merchant: str | None = None) -> list[int]:
-    """Return the payments of a payer, the newest first, of one merchant or (None) of all, at most `MAX_PAYMENTS`.
+async def find_payments(
+    hub: Hub, payer: str, *, merchant: str | None = None, most: int | None = MAX_PAYMENTS
+) -> list[int]:
+    """Return the payments of a payer, the newest first, of one merchant or (None) of all.
 
-    `payer` is an e-mail address, a CPF, a CNPJ, or a telephone number that begins with a plus or a bracket. Raises
-    `Refused` for another text.
+    At most `most` can still be asked to be forgotten; held ones, and those with a recorded request, do not count, so
+    that a repetition reaches the others. `payer` is an e-mail address, a CPF, a CNPJ, or a telephone number that begins
+    with a plus or a bracket. Raises `Refused` for another text.
     """
     kind = kind_of(payer)
     if kind is None:
         raise Refused("invalid_person", "payer")
-    found: list[int] = []
-    for payment_id in await hub.personal_data.payments_of(await hub.personal_data.tag(kind, payer)):
-        if len(found) == MAX_PAYMENTS:
-            break
+    ids = await hub.personal_data.payments_of_person(kind, payer)
+    uncounted = {*await hub.forgettings.holds(ids), *await hub.forgettings.read(ids)} if ids else set()
+    found, counted = [], 0
+    for payment_id in ids:
+        is_counted = payment_id not in uncounted
+        if is_counted and counted == most:
+            continue
         if merchant is None or await _belongs_to(hub, payment_id, merchant):
             found.append(payment_id)
+            counted += is_counted
     return found
 
 

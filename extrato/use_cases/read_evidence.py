@@ -13,6 +13,7 @@ import structlog
 from contracts.api import EvidenceShown
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError
+from extrato.store.seal_metrics import UNREADABLE_EVIDENCE
 from extrato.store.sealing import CannotOpen
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ async def read_evidence(
     except CannotOpen as error:
         if await hub.personal_data.keys.is_destroyed(payment_id):
             raise Refused("erased", digest) from error
+        UNREADABLE_EVIDENCE.inc()
         _logger.error("evidence_unreadable", **facts, correlation_id=cause.correlation_id)  # noqa: TRY400 - no traceback
         raise EvidenceUnreadable(digest) from error
     if opened is None:

@@ -27,6 +27,7 @@ from extrato.domain.payment.identifiers import stream_id
 from extrato.settings import Keep
 from extrato.store.forgotten_list import Listed, UnusableForgottenList, append_lines, read_list
 from extrato.store.inbox import Delivery
+from extrato.store.personal_data import UNREADABLE
 from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
@@ -140,6 +141,18 @@ async def deliver(world: World, loaded: LoadedPayment, *, attempt_id: str) -> De
     return delivery
 
 
+async def confirm(world: World, loaded: LoadedPayment, raw: bytes, *, transfer: str | None = None) -> None:
+    intent = loaded.payment.intent
+    confirmed = Transfer(
+        bank_payment_id=intent.bank_payment_id,
+        amount_centavos=intent.amount_centavos,
+        end_to_end_id=transfer,
+        paid_at=None,
+        raw=raw,
+    )
+    await confirm_payment(world.hub, confirmed, merchant=None, grace=timedelta(), cause=CAUSE)
+
+
 async def bodies_of(world: World, delivery: Delivery) -> int:
     query = """
         SELECT count(*) FROM webhook_deliveries w JOIN evidence e ON e.digest = w.evidence WHERE w.delivery_id = $1
@@ -215,6 +228,47 @@ async def test_one_person_is_found_by_every_spelling_and_merchant(world: World):
     assert len(await find_payments(world.hub, "529.982.247-25")) == 4
     with pytest.raises(Refused, match="e-mail"):
         await find_payments(world.hub, "Ana Lima")
+
+
+async def test_every_payment_is_reached_past_many_held_ones(world: World, listed: Path):
+    payments = [(await paid(world)).payment_id for _ in range(8)]
+    for payment_id in payments[4:]:
+        await hold_payment(world.hub, payment_id, reason="litigation", until=None, cause=OPERATOR)
+
+    for free in (payments[2:4], payments[:2]):
+        found = await find_payments(world.hub, ANA, most=2)
+        assert found == sorted(payments[4:] + free, reverse=True)
+        assert sorted(await forget(world, *found)) == ["forgotten"] * 2 + ["held"] * 4
+    assert await find_payments(world.hub, ANA, most=2) == sorted(payments[4:], reverse=True)
+
+
+async def test_payer_of_a_bank_is_found_by_the_document(world: World, listed: Path):
+    set_key = merchant_domain.SetPixKey(kind="email", key="padaria@example.com")
+    await change_merchant(world.hub, "padaria", [set_key], cause=CAUSE)
+    by_bank = await world.open(provider="pix", method="pix")
+    raw = {"pagador": {"cpf": "529.982.247-25", "nome": "Ana"}, "recebedor": {"cnpj": "11.222.333/0001-81"}}
+    await confirm(world, by_bank, json.dumps(raw).encode())
+
+    assert await find_payments(world.hub, "52998224725") == [by_bank.payment_id]
+    assert await find_payments(world.hub, "11.222.333/0001-81") == []
+    await forget(world, by_bank.payment_id)
+    await confirm(world, by_bank, json.dumps(raw).encode(), transfer="E1234567820261129120000000000001")
+    assert await find_payments(world.hub, "52998224725") == []
+
+
+async def test_details_of_another_payment_are_not_replaced(world: World):
+    """The sequence of payments is behind, as after a careless restore."""
+    details = Payer(email=ANA, name="Ana Lima")
+    requested, charged = await world.open(method="pix", payer=details), await world.open(method="pix", payer=details)
+    await world.hub.payers.keep(requested.payment_id, details)
+    for known, kept in ((requested, details), (charged, None)):
+        world.hub.payment_ids.discard_spare()
+        await world.pool.execute("SELECT setval('payment_numbers', $1, false)", known.payment_id)
+
+        other = await world.open(method="pix", payer=Payer(email="rui@example.com", name="Rui Alves"))
+
+        assert other.payment_id > charged.payment_id
+        assert await world.hub.payers.recall(known.payment_id) == kept
 
 
 async def test_merchants_request_leaves_the_payments_of_others(world: World, listed: Path):
@@ -632,7 +686,7 @@ async def test_role_drops_its_keys_when_the_log_went_back(world: World, role: st
         bus: Any = None
         Monitor(hub=world.hub, pool=world.pool, bus=bus, resume_after=timedelta(), keep=Keep()).forget()
 
-    assert await shown_email(world, payment.payment_id) is None
+    assert await shown_email(world, payment.payment_id) == UNREADABLE
 
 
 # --- proof and answer ---------------------------------------------------------------------------
@@ -679,14 +733,7 @@ async def test_export_shows_what_the_bank_says_about_the_payer(world: World, lis
     await change_merchant(world.hub, "padaria", [set_key], cause=CAUSE)
     by_bank = await world.open(provider="pix", method="pix", payer=payer)
     raw = b'{"bank_payment_id": "x", "pagador": {"nome": "Ana Lima"}}'
-    transfer = Transfer(
-        bank_payment_id=by_bank.payment.intent.bank_payment_id,
-        amount_centavos=by_bank.payment.intent.amount_centavos,
-        end_to_end_id=None,
-        paid_at=None,
-        raw=raw,
-    )
-    await confirm_payment(world.hub, transfer, merchant=None, grace=timedelta(), cause=CAUSE)
+    await confirm(world, by_bank, raw)
 
     held = await export_person(world.hub, ANA, evidence_kept=timedelta(days=400))
 

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client import REGISTRY
 
 from extrato.store import payment_keys
 from extrato.store.appender import Attached
-from extrato.store.personal_data import EMAIL, PersonalData
+from extrato.store.personal_data import EMAIL, UNREADABLE, PersonalData
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys, InvalidVaultKey
 from extrato.values import Payer
@@ -114,10 +115,24 @@ async def test_lists_are_opened_with_one_query(data: PersonalData, pool):
     assert opened == [ANA] * 20 + [None, "plain@example.com"]
 
 
-async def test_unreadable_seal_opens_as_nothing(data: PersonalData):
+async def test_unreadable_seal_does_not_look_forgotten(data: PersonalData):
     await data.keys.get_or_make(2)
 
-    assert await data.open(2, await sealed_email(data, 1)) is None
+    assert await data.open(2, await sealed_email(data, 1)) == UNREADABLE
+
+
+async def test_lost_key_does_not_look_forgotten(data: PersonalData, pool):
+    sealed = [(n, await sealed_email(data, n)) for n in (1, 2, 3)]
+    await pool.execute("DELETE FROM payment_keys WHERE payment_id = 1")
+    await pool.execute(DESTROY, 2)
+    counted = unreadable_emails()
+
+    assert await another_process(pool).open_all([*sealed, (4, None)]) == [UNREADABLE, None, ANA, None]
+    assert unreadable_emails() == counted + 1
+
+
+def unreadable_emails() -> float:
+    return REGISTRY.get_sample_value("extrato_seals_unreadable_total", {"what": "email"}) or 0.0
 
 
 async def test_keys_do_not_open_with_another_vault_key(data: PersonalData, pool):
