@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.commands import run_command
+from tests.pace import allowed, until
 from tests.running_hub import MERCHANT
 
 ADMIN = f"/admin/merchants/{MERCHANT}"
@@ -43,7 +44,19 @@ async def listed(hub, payment_id: int) -> dict:
     return next(each for each in body["payments"] if each["payment_id"] == payment_id)
 
 
-async def test_payer_is_forgotten_within_a_second(hub, until):
+async def until_scrubbed(hub, payment_id: int) -> None:
+    """Wait until no answer has the address, and no row of the read model has it sealed."""
+
+    async def is_scrubbed() -> bool:
+        rows = "SELECT document::text || ledger::text FROM payment_details WHERE payment_id = $1"
+        ((row,),) = await hub.rows(rows, payment_id)
+        shown = [await hub.check(payment_id), await listed(hub, payment_id)]
+        return "s1." not in row and [each["payer_email"] for each in shown] == [None, None]
+
+    await until(is_scrubbed, "no answer and no row has the address", within_s=1, longest_pause_s=0.02)
+
+
+async def test_payer_is_forgotten_within_a_second(hub):
     email = an_address()
     payment_id = await paid(hub, email)
     await hub.until_webhooks_are_delivered(until)
@@ -65,13 +78,10 @@ async def test_payer_is_forgotten_within_a_second(hub, until):
             frame = await socket.receive_json(timeout=5)
         assert frame["payment_id"] == payment_id
         assert "@" not in json.dumps(frame)
+        assert time.monotonic() - forgotten_at_s < allowed(1)
 
-    async def is_scrubbed() -> bool:
-        return (await listed(hub, payment_id))["payer_email"] is None
-
-    await until(is_scrubbed, "the list shows no address", within_s=5)
-    assert time.monotonic() - forgotten_at_s < 5
-    assert (await hub.check(payment_id))["payer_email"] is None
+    await until_scrubbed(hub, payment_id)
+    assert time.monotonic() - forgotten_at_s < allowed(1)
     emails = await timeline_emails(hub, payment_id)
     assert emails
     assert all(each.startswith("erased on 20") for each in emails)
@@ -81,7 +91,7 @@ async def test_payer_is_forgotten_within_a_second(hub, until):
     assert f'"payment_id":{payment_id},' in (hub.home / "forgotten.jsonl").read_text()
 
 
-async def test_merchants_text_is_hidden_with_the_payer(hub, until):
+async def test_merchants_text_is_hidden_with_the_payer(hub):
     named = {
         "title": "Bolo da Zuleica",
         "description": "Para Zuleica",
@@ -102,7 +112,7 @@ async def test_merchants_text_is_hidden_with_the_payer(hub, until):
     async def is_hidden() -> bool:
         return "Zuleica" not in json.dumps(await listed(hub, payment_id))
 
-    await until(is_hidden, "the list shows a neutral text")
+    await until(is_hidden, "the list shows a neutral text", within_s=1, longest_pause_s=0.02)
     checked, events = await hub.check(payment_id), await hub.events(payment_id)
     assert checked["description"] == "Texto apagado"
     assert "Zuleica" not in json.dumps([checked, events])
@@ -190,7 +200,10 @@ async def test_operator_forgets_on_the_command_line(hub, tmp_path):
     assert f"payment {number}: is held (litigation)" in refused.out
     assert (await extrato(hub, "release", "--payment", number)).code == 0
 
+    # The gateway has the key in its memory; another process destroys it.
+    assert (await hub.check(payment_id))["payer_email"] == email
     done = await extrato(hub, "forget", "--payer", "-", "--reason", "payer_request", "--yes", lines=f"{email}\n")
+    await until_scrubbed(hub, payment_id)
 
     assert f"payment {number}: is forgotten" in done.out
     hide = ("forget", "--payment", number, "--text", "--reason", "payer_request")

@@ -17,6 +17,7 @@ from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys, InvalidVaultKey
 from extrato.values import Payer
 from tests.integration.store.examples import append_to
+from tests.pace import until
 
 if TYPE_CHECKING:
     import asyncpg
@@ -78,6 +79,18 @@ async def test_destroyed_key_opens_nothing_within_a_second(data: PersonalData, p
 
     assert await data.open(1, sealed) is None
     assert await data.keys.get_or_make(1) is None
+
+
+async def test_other_process_opens_nothing_a_second_after_the_destruction(data: PersonalData, pool):
+    sealed = await sealed_email(data)
+    other = another_process(pool)
+    assert await other.open(1, sealed) == ANA
+    await pool.execute(DESTROY, 1)
+
+    async def is_erased() -> bool:
+        return await other.open(1, sealed) is None
+
+    await until(is_erased, "the other process opens nothing", within_s=1, longest_pause_s=0.02)
 
 
 async def test_first_question_of_a_process_is_about_a_finite_time(pool):
