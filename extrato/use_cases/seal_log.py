@@ -15,58 +15,32 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
-from contracts.events import CancellationRefused, ChargeRefused, RefundRefused
-from contracts.upcasters import upcast
 from extrato.providers.mercado_pago.formats import payer_in
 from extrato.providers.mercado_pago.refusal_words import payer_texts, without_texts
-from extrato.store.codec import LogRow, UnreadableEvent, read_event, read_state_text
 from extrato.store.log_sealing import Progress, SealedEvidence
 from extrato.store.personal_data import EMAIL
 from extrato.store.sealing import CannotOpen, is_sealed
+from extrato.use_cases.old_events import DIGEST_TOPICS, PLAIN_TOPICS, REFUSALS, read_old, state_with
 from extrato.values import Payer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
-    from contracts.events import Event
+    from extrato.store.codec import LogRow
     from extrato.store.log_sealing import LogRewrite, PlainEvidence
     from extrato.store.personal_data import PersonalData
     from extrato.store.sealing import BodySeal, PaymentKey
+    from extrato.use_cases.old_events import OldEvent
 
 BATCH: Final = 1_000
 DELETED_AT_ONCE: Final = 20_000
 
-# Events with a plain e-mail address or the plain SHA-256 of evidence. They get the newest version.
-PLAIN_TOPICS: Final = (
-    "PaymentOpened.v1",
-    "PaymentOpened.v2",
-    "PaymentOpened.v3",
-    "ObservationRecorded.v1",
-    "ObservationRecorded.v2",
-)
-# Events with a digest only, which keep their version. Those of this version have a keyed digest already: the position
-# tells them apart.
-DIGEST_TOPICS: Final = (
-    "ObservationIgnored.v1",
-    "ObservationIgnored.v2",
-    "ObservationMismatched.v1",
-    "LatePaymentReceived.v3",
-    "IdempotencyKeyUsed.v1",
-)
-# Events with a sentence of the provider, which may quote the payer's data.
-REFUSALS: Final = ("ChargeRefused.v1", "CancellationRefused.v1", "RefundRefused.v1")
 # The evidence of a batch of refusals is in memory.
 REFUSALS_BATCH: Final = 200
 OBSERVED: Final = "provider/payment"
 FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"
-SHA256_BYTES: Final = 32
-
-_encode: Final = msgspec.json.Encoder().encode
-_decode_object: Final = msgspec.json.Decoder(dict).decode
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -74,23 +48,6 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     progress: Progress
     unreadable: Sequence[int]
-
-
-class _Old(Struct, frozen=True):
-    """An event to rewrite: `data` is its decoded JSON in the newest version; `evidence` is its plain digest."""
-
-    row: LogRow
-    topic: str
-    raw: bytes
-    data: dict[str, Any]
-    payment_id: int | None
-    evidence: bytes | None
-
-    @property
-    def is_personal(self) -> bool:
-        """Whether something in the event needs the payment's key."""
-        email = self.data.get(EMAIL)
-        return self.evidence is not None or (email is not None and not is_sealed(email))
 
 
 class LogSealing:
@@ -153,24 +110,14 @@ class LogSealing:
             rewritten = await self._rewrite_events([old for row in rows if (old := self._read(row))])
             await self._rewrite.save("events", str(rows[-1].id), rewritten=rewritten)
 
-    def _read(self, row: LogRow) -> _Old | None:
+    def _read(self, row: LogRow) -> OldEvent | None:
         """Decode a row; an unreadable one stays as it is."""
-        try:
-            state = read_state_text(row)
-            read_event(row.topic, state.data)
-            data = _decode_object(state.data)
-            topic, data = upcast(row.topic, data) if row.topic in PLAIN_TOPICS else (row.topic, data)
-            evidence = data.get("evidence")
-            digest = None if evidence is None else bytes.fromhex(evidence)
-            is_of_payment = state.payment_id is not None or row.topic.startswith("IdempotencyKeyUsed.")
-            if is_of_payment and (digest is None or len(digest) == SHA256_BYTES):
-                return _Old(row, topic, bytes(state.data), data, state.payment_id, digest)
-        except (UnreadableEvent, msgspec.MsgspecError, ValueError, TypeError):
-            pass
-        self._unreadable.append(row.id)
-        return None
+        old = read_old(row)
+        if old is None:
+            self._unreadable.append(row.id)
+        return old
 
-    async def _rewrite_events(self, events: Sequence[_Old]) -> int:
+    async def _rewrite_events(self, events: Sequence[OldEvent]) -> int:
         keys = await self._rewrite.keys({old.payment_id for old in events if old.payment_id and old.is_personal})
         plain = await self._rewrite.plain_evidence({old.evidence for old in events if old.evidence is not None})
         # A body with another digest than its own proves nothing; the event keeps a digest of the digest.
@@ -189,14 +136,14 @@ class LogSealing:
                     sealed[key.payment_id, piece.digest] = row
             data = await self._sealed(old, key, sealed)
             if data != old.data or old.topic != old.row.topic:
-                written.append((old.row.id, old.topic, _state_with(old, data)))
+                written.append((old.row.id, old.topic, state_with(old, data)))
         await self._rewrite.write_events(written)
         await self._rewrite.write_tags(tags)
         await self._rewrite.write_evidence(sealed.values())
         return len(written)
 
     async def _sealed(
-        self, old: _Old, key: PaymentKey | None, sealed: dict[tuple[int, bytes], SealedEvidence]
+        self, old: OldEvent, key: PaymentKey | None, sealed: dict[tuple[int, bytes], SealedEvidence]
     ) -> dict[str, Any]:
         """Return the data of an event, sealed; without a key, because the payer was forgotten, it is removed."""
         data = dict(old.data)
@@ -213,7 +160,7 @@ class LogSealing:
             data["request_digest"] = await self._data.request_digest(data["request_digest"])
         return data
 
-    async def _tags(self, old: _Old, piece: PlainEvidence | None) -> list[bytes]:
+    async def _tags(self, old: OldEvent, piece: PlainEvidence | None) -> list[bytes]:
         email = old.data.get(EMAIL)
         payers = [Payer(email=email)] if email and not is_sealed(email) else []
         if piece is not None and piece.kind == OBSERVED:
@@ -241,7 +188,7 @@ class LogSealing:
             for old in events:
                 reason = without_texts(old.data["reason"], texts.get(old.payment_id or 0, ()))
                 if reason != old.data["reason"]:
-                    written.append((old.row.id, old.topic, _state_with(old, old.data | {"reason": reason})))
+                    written.append((old.row.id, old.topic, state_with(old, old.data | {"reason": reason})))
             await self._rewrite.write_events(written)
             await self._rewrite.save("refusals", str(rows[-1].id), rewritten=len(written))
 
@@ -325,24 +272,3 @@ def _is_proof(piece: PlainEvidence) -> bool:
 def _sealed_by_hub(seal: BodySeal, piece: PlainEvidence) -> SealedEvidence:
     new = seal.seal_body(piece.body)
     return SealedEvidence(new.digest, piece.kind, new.sealed, piece.first_seen_at, payment_id=None)
-
-
-def _state_with(old: _Old, data: dict[str, Any]) -> bytes:
-    """Return the state of an event with other data; every other byte is as before.
-
-    Raises `AssertionError` when the event would say something else than before.
-    """
-    before, after = read_event(old.row.topic, old.raw), read_event(old.topic, new := _encode(data))
-    if _without_personal_data(before) != _without_personal_data(after):
-        raise AssertionError(old.row.id)
-    head, found, tail = old.row.state.rpartition(old.raw)
-    if not found:
-        raise AssertionError(old.row.id)
-    return bytes(head + new + tail)
-
-
-def _without_personal_data(event: Event) -> Event:
-    fields = {EMAIL, "evidence", "request_digest"} & set(event.__struct_fields__)
-    if isinstance(event, ChargeRefused | CancellationRefused | RefundRefused):
-        fields.add("reason")
-    return replace(event, **dict.fromkeys(fields))

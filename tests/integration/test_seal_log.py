@@ -31,6 +31,7 @@ from extrato.store.sealing import is_sealed
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys
 from extrato.use_cases import seal_log
+from extrato.use_cases.old_events import PLAIN_TOPICS, REFUSALS
 from extrato.use_cases.seal_log import LogSealing
 from extrato.values import Payer
 from services.cli.commands.seal_log import seal_old_log
@@ -267,7 +268,7 @@ async def assert_only_the_data_changed(pool: asyncpg.Pool, before: list[asyncpg.
         assert old_row["state"].rpartition(tail)[2] == new_row["state"].rpartition(tail)[2]
     topics = {row["topic"] for row in after}
     assert {"PaymentOpened.v5", "ObservationRecorded.v3", "ObservationIgnored.v1", "ObservationIgnored.v2"} <= topics
-    assert not topics & set(seal_log.PLAIN_TOPICS)
+    assert not topics & set(PLAIN_TOPICS)
 
 
 async def test_payers_of_an_old_log_are_found_by_every_identifier(database_url: str, old: OldLog, pool: asyncpg.Pool):
@@ -338,7 +339,7 @@ async def test_idempotency_keys_of_an_old_log_still_name_their_requests(
 
 async def test_sentences_of_refusals_lose_the_payer(database_url: str, old: OldLog, pool: asyncpg.Pool):
     await seal(database_url)
-    refused = [each async for each in EventLog(pool).read_all(0, topics=seal_log.REFUSALS)]
+    refused = [each async for each in EventLog(pool).read_all(0, topics=REFUSALS)]
     assert {each.event.reason for each in refused} == {"(number) cannot pay: (e-mail)", "(payer) cannot pay: (e-mail)"}
 
 
