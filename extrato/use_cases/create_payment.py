@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from contracts.events import ChargeRefused, Item, PaymentOpened
+from contracts.events import ChargeCreated, ChargeRefused, Item, PaymentOpened
 from extrato.domain.errors import Refused
 from extrato.domain.origins import origin_of
 from extrato.domain.payment import state
@@ -101,35 +101,15 @@ async def create_payment(
     """
     require_known_origin(merchant, wanted.return_url)
     number = await hub.payment_ids.next_payment_id()
-    bank_id = bank_payment_id(number, hub.new_uuid())
     key, new_key = hub.personal_data.keys.new(number)
     attached = Attached(payment_id=number, new_key=new_key, tags=await hub.personal_data.tags_of(wanted.payer))
-    intent = PaymentOpened(
-        provider=wanted.provider,
-        method=wanted.method,
-        amount_centavos=wanted.amount_centavos,
-        currency=CURRENCY,
-        title=wanted.title,
-        description=wanted.description,
-        items=wanted.items,
-        external_reference=external_reference(number, bank_id),
-        bank_payment_id=bank_id,
-        payer_email=key.seal(wanted.payer.email, EMAIL),
-        expires_at=wanted.expires_at or hub.now() + wanted.lifetime,
-        charge=None,
-        reference=wanted.reference,
-        unique_reference=wanted.unique_reference,
-        metadata=seal_metadata(key, wanted.metadata),
-        return_url=wanted.return_url,
-    )
+    email, metadata = key.seal(wanted.payer.email, EMAIL), seal_metadata(key, wanted.metadata)
+    intent = _intent(hub, number, wanted, email=email, metadata=metadata)
     has_details = _has_more_than_email(wanted)
     # Stored before the intent: if the creation fails, retention removes the row.
     if has_details and not await hub.payers.keep(number, wanted.payer):
         return await _create_with_another_id(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
-    is_remote = wanted.provider in hub.providers.remote
-    charge = None
-    if not is_remote:
-        charge = await request_charge(hub, merchant, number, intent, wanted.payer, opened_at=hub.now())
+    charge = await _own_charge(hub, merchant, number, intent, wanted.payer)
     opened = msgspec.structs.replace(intent, charge=charge)
     try:
         handled = await _open(hub, merchant, number, opened, key=idempotency_key, attached=attached, cause=cause)
@@ -153,6 +133,38 @@ async def create_payment(
     else:
         loaded = charged(after_creation(number, handled) if handled.appended else await load_payment(hub, number))
     return Created(loaded=loaded, is_repeated=False)
+
+
+def _intent(hub: Hub, number: int, wanted: NewPayment, *, email: str | None, metadata: str | None) -> PaymentOpened:
+    """Return the first event of a payment without its charge; `email` and `metadata` are sealed."""
+    bank_id = bank_payment_id(number, hub.new_uuid())
+    return PaymentOpened(
+        provider=wanted.provider,
+        method=wanted.method,
+        amount_centavos=wanted.amount_centavos,
+        currency=CURRENCY,
+        title=wanted.title,
+        description=wanted.description,
+        items=wanted.items,
+        external_reference=external_reference(number, bank_id),
+        bank_payment_id=bank_id,
+        payer_email=email,
+        expires_at=wanted.expires_at or hub.now() + wanted.lifetime,
+        charge=None,
+        reference=wanted.reference,
+        unique_reference=wanted.unique_reference,
+        metadata=metadata,
+        return_url=wanted.return_url,
+    )
+
+
+async def _own_charge(
+    hub: Hub, merchant: Registered, number: int, intent: PaymentOpened, payer: Payer
+) -> ChargeCreated | None:
+    """Return the charge that the hub makes itself; None where a provider makes it, after the intent is recorded."""
+    if intent.provider in hub.providers.remote:
+        return None
+    return await request_charge(hub, merchant, number, intent, payer, opened_at=hub.now())
 
 
 async def _open(

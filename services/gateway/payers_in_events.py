@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Shown(Struct, frozen=True):
-    """What a payment's timeline shows: the text for each sealed text, and whether the merchant's text."""
+    """What a payment's timeline shows: the text for each sealed text, and if the merchant's are hidden."""
 
     payers: Mapping[str, str | None]
     is_text_hidden: bool

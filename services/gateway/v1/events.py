@@ -15,28 +15,25 @@ from services.gateway.v1.pages_of import page_of
 from services.gateway.v1.shown_payment import utc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aiohttp import web
 
     from contracts.envelope import Envelope
     from services.gateway.gateway import Gateway
+    from services.gateway.payers_in_events import Shown
 
 
 async def list_events(request: web.Request) -> web.Response:
     """`GET …/events`: list the events of a payment, the oldest first, with the payer's data."""
     gateway, query = gateway_of(request), read_query(request, ListQuery)
     payment_id, history = await history_of(request, query.merchant)
-    payers = await payers_in(gateway.hub.personal_data, payment_id, history)
+    shown = await payers_in(gateway.hub.personal_data, payment_id, history)
     page, following = page_of(gateway, history, query, name=f"events of {payment_id}", merchant=history[0].merchant)
     note_position(request, history[-1].position)
-    data = [_shown(gateway, payment_id, envelope, payers) for envelope in page]
+    data = [_shown(gateway, payment_id, envelope, shown) for envelope in page]
     return json_response(EventList(object="list", data=data, has_more=following is not None, next=following))
 
 
-def _shown(
-    gateway: Gateway, payment_id: int, envelope: Envelope, payers: Mapping[str, str | None]
-) -> PaymentEventShown:
+def _shown(gateway: Gateway, payment_id: int, envelope: Envelope, shown: Shown) -> PaymentEventShown:
     return PaymentEventShown(
         object="event",
         id=str(envelope.event_id),
@@ -50,5 +47,5 @@ def _shown(
         actor_id=envelope.cause.actor_id,
         correlation_id=envelope.cause.correlation_id,
         causation_id=envelope.cause.causation_id,
-        data=show_payer(envelope.event, payers),
+        data=show_payer(envelope.event, shown),
     )
