@@ -1,4 +1,4 @@
-"""Random identifiers, many from one system call, and identifiers derived from a name."""
+"""Random identifiers and bytes, many from one system call, and identifiers derived from a name."""
 
 from __future__ import annotations
 
@@ -26,6 +26,26 @@ def named_uuid(name: str) -> UUID:
     digest[8] = digest[8] & 0x3F | 0x80
     identifier: UUID = pgproto.UUID(bytes(digest))
     return identifier
+
+
+class RandomBytes:
+    """Returns `size` random bytes of the system; one system call serves `POOL_BYTES`. Threads may share an instance."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._ready: list[bytes] = []
+        # A fork must not return what its parent returns.
+        os.register_at_fork(after_in_child=self._ready.clear)
+
+    def __call__(self) -> bytes:
+        """Return the next bytes."""
+        try:
+            return self._ready.pop()
+        except IndexError:
+            pool = os.urandom(POOL_BYTES)
+            last = len(pool) - self._size
+            self._ready.extend(pool[start : start + self._size] for start in range(self._size, last + 1, self._size))
+            return pool[: self._size]
 
 
 class RandomUuids:

@@ -39,7 +39,10 @@ APPEND: Final = f"append {PAYMENTS_STREAM}"
 
 
 class Attached(Struct, frozen=True, kw_only=True):
-    """Stored in the transaction of a payment's events: evidence, the payment's new key, and its payer's tags."""
+    """Stored in the transaction of a payment's events: evidence, the payment's new key, and its payer's tags.
+
+    The first tag is stored with a new key.
+    """
 
     payment_id: int = 0
     evidence: Sequence[Evidence] = ()
@@ -92,12 +95,7 @@ class Appender:
         in the log.
         """
         with tracing.span(APPEND, "producer") as span:
-            member = Member(
-                [(piece.digest, piece.kind, piece.body, piece.payment_id) for piece in attached.evidence],
-                [(attached.new_key.payment_id, attached.new_key.sealed)] if attached.new_key else (),
-                [(attached.payment_id, tag) for tag in attached.tags],
-                span.traceparent,
-            )
+            member = _member(attached, span)
             for append in appends:
                 for version, new in enumerate(append.events, start=append.expected_version + 1):
                     member.add(append.stream_id, version, topic_of_new(new), to_state(_with_origin(new, span)))
@@ -165,6 +163,21 @@ class Appender:
             else:
                 return positions
         return Conflict(str(member.streams[0]), version=member.versions[0] - 1)
+
+
+def _member(attached: Attached, span: Span) -> Member:
+    if attached is NOTHING_ATTACHED:
+        return Member(traceparent=span.traceparent)
+    keys, tags = [], attached.tags
+    if attached.new_key:
+        keys.append((attached.new_key.payment_id, attached.new_key.sealed, tags[0] if tags else None))
+        tags = tags[1:]
+    return Member(
+        [(piece.digest, piece.kind, piece.body, piece.payment_id) for piece in attached.evidence],
+        keys,
+        [(attached.payment_id, tag) for tag in tags],
+        span.traceparent,
+    )
 
 
 def _with_origin(new: NewEvent, span: Span) -> NewEvent:

@@ -53,7 +53,7 @@ HAS_BEGUN: Final = "SELECT begun_at IS NOT NULL FROM forgettings WHERE payment_i
 # A payment of an older version may have no key yet: the row without one keeps it from getting one.
 DESTROY_KEYS: Final = """
     INSERT INTO payment_keys (payment_id, sealed, destroyed_at) SELECT unnest($1::bigint[]), NULL, clock_timestamp()
-    ON CONFLICT (payment_id) DO UPDATE SET sealed = NULL, destroyed_at = excluded.destroyed_at
+    ON CONFLICT (payment_id) DO UPDATE SET sealed = NULL, tag = NULL, destroyed_at = excluded.destroyed_at
     WHERE payment_keys.sealed IS NOT NULL
 """
 DELETE_TAGS: Final = "DELETE FROM person_tags WHERE payment_id = ANY ($1::bigint[])"
@@ -99,7 +99,8 @@ RELEASE: Final = "DELETE FROM holds WHERE payment_id = $1"
 HELD_DATA: Final = """
     SELECT
         (SELECT count(*) FROM evidence WHERE payment_id = $1) AS evidence,
-        (SELECT count(*) FROM person_tags WHERE payment_id = $1) AS tags,
+        (SELECT count(*) FROM person_tags WHERE payment_id = $1)
+            + (SELECT count(tag) FROM payment_keys WHERE payment_id = $1) AS tags,
         (SELECT count(*) FROM payers WHERE payment_id = $1) AS payer_details,
         (SELECT count(*) FROM webhook_deliveries w JOIN evidence e ON e.digest = w.evidence
          WHERE w.payment_id = $1 OR (w.payment_id IS NULL AND w.resource_id = ANY ($3::text[]) AND w.merchant = $2)

@@ -61,6 +61,8 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     "0023_log_sealing": "coordinated",
     "0024_token_ends": "rolling",
     "0025_refused_credentials": "rolling",
+    # An older process cannot append.
+    "0026_key_with_tag": "coordinated",
     # An older monitor would complete a request without the text.
     "0027_forgetting": "coordinated",
     "0030_logos": "rolling",

@@ -1,4 +1,4 @@
-"""The keys of payments' personal data: made with the payment, cached, and destroyed to forget a payer.
+"""The keys of payments' personal data: made with the first of it, cached, and destroyed to forget a payer.
 
 The vault encrypts each key. A process uses a destroyed key for `FRESH_S` at most: before it opens something with a
 cached key, it asks which keys were destroyed since it last asked.
@@ -7,13 +7,13 @@ cached key, it asks which keys were destroyed since it last asked.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from typing import TYPE_CHECKING, Final
 
 from cachetools import LRUCache
 from msgspec import Struct
 
+from extrato.identifiers import RandomBytes
 from extrato.store.sealing import KEY_BYTES, PaymentKey
 from extrato.store.unavailable import raising_unavailable
 
@@ -29,8 +29,16 @@ CACHED_KEYS: Final = 20_000
 MOST_COUNTED_KEYS: Final = 100_000
 FRESH_S: Final = 0.5
 TIMEOUT_S: Final = 5.0
+_new_key: Final = RandomBytes(KEY_BYTES)
 
-MAKE: Final = "INSERT INTO payment_keys (payment_id, sealed) VALUES ($1, $2) ON CONFLICT (payment_id) DO NOTHING"
+# Returns no row when another transaction has just stored a key, which the statement does not see.
+GET_OR_MAKE: Final = """
+    WITH made AS (
+        INSERT INTO payment_keys (payment_id, sealed) VALUES ($1, $2) ON CONFLICT (payment_id) DO NOTHING
+        RETURNING sealed
+    )
+    SELECT sealed FROM made UNION ALL SELECT sealed FROM payment_keys WHERE payment_id = $1
+"""
 LOST: Final = """
     SELECT payment_id FROM unnest($1::bigint[]) AS wanted (payment_id)
     WHERE NOT EXISTS (SELECT FROM payment_keys k WHERE k.payment_id = wanted.payment_id)
@@ -74,7 +82,10 @@ class PaymentKeys:
         self._asking: asyncio.Future[None] | None = None
 
     def new(self, payment_id: int) -> tuple[PaymentKey, NewKey]:
-        """Return a random key for a new payment, and how to store it in the transaction of its first event."""
+        """Return a random key for a new payment, and how to store it in the transaction of its first event.
+
+        A payment without personal data needs none before its first observation.
+        """
         return new_payment_key(self._vault, payment_id)
 
     def remember(self, key: PaymentKey) -> None:
@@ -83,11 +94,15 @@ class PaymentKeys:
 
     async def get_or_make(self, payment_id: int) -> PaymentKey | None:
         """Return the key of a payment, made and stored if there is none; None when it was destroyed."""
-        if found := (await self.get_all((payment_id,))).get(payment_id):
+        await self._drop_destroyed()
+        if (found := self._cached.get(payment_id)) is not None:
             return found
+        new = self.new(payment_id)[1].sealed
         with raising_unavailable():
-            await self._pool.execute(MAKE, payment_id, self.new(payment_id)[1].sealed, timeout=TIMEOUT_S)
-        return (await self.get_all((payment_id,))).get(payment_id)
+            row = await self._pool.fetchrow(GET_OR_MAKE, payment_id, new, timeout=TIMEOUT_S)
+        if row is None:
+            return (await self.get_all((payment_id,))).get(payment_id)
+        return None if row[0] is None else self._open(payment_id, row[0])
 
     async def get_all(self, payment_ids: Collection[int]) -> dict[int, PaymentKey]:
         """Return the keys of these payments, without those that never existed or were destroyed."""
@@ -99,14 +114,19 @@ class PaymentKeys:
                 rows = await self._pool.fetch(READ, missing, timeout=TIMEOUT_S)
             for payment_id, sealed in rows:
                 if sealed is not None:
-                    plain = self._vault.unseal(sealed, bound_to_payment_key(payment_id))
-                    found[payment_id] = self._cached[payment_id] = PaymentKey(payment_id, plain)
+                    found[payment_id] = self._open(payment_id, sealed)
         return found
 
     async def lost(self, payment_ids: Collection[int]) -> set[int]:
         """Return those of these payments whose key is missing; a destroyed key leaves a row."""
         with raising_unavailable():
             return {row[0] for row in await self._pool.fetch(LOST, list(payment_ids), timeout=TIMEOUT_S)}
+
+    def _open(self, payment_id: int, sealed: bytes) -> PaymentKey:
+        """Decrypt and cache a key."""
+        plain = self._vault.unseal(sealed, bound_to_payment_key(payment_id))
+        self._cached[payment_id] = key = PaymentKey(payment_id, plain)
+        return key
 
     async def is_destroyed(self, payment_id: int) -> bool:
         """Return whether the key of a payment was destroyed, without the cache."""
@@ -143,8 +163,8 @@ class PaymentKeys:
 
 def new_payment_key(vault: Vault, payment_id: int) -> tuple[PaymentKey, NewKey]:
     """Return a random key of a payment, and how to store it."""
-    key = PaymentKey(payment_id, os.urandom(KEY_BYTES))
-    return key, NewKey(payment_id, vault.seal(key.plain, bound_to_payment_key(payment_id)))
+    key = PaymentKey(payment_id, _new_key())
+    return key, NewKey(payment_id, vault.seal_often(key.plain, bound_to_payment_key(payment_id)))
 
 
 def bound_to_payment_key(payment_id: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,7 +11,7 @@ from msgspec import Struct
 from extrato.domain.person import KINDS, earlier_forms, normal_form
 from extrato.store.payment_keys import PaymentKeys
 from extrato.store.seal_metrics import UNREADABLE_EMAIL
-from extrato.store.sealing import BodySeal, CannotOpen, is_sealed
+from extrato.store.sealing import BodySeal, CannotOpen, KeyedDigest, is_sealed
 from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
@@ -32,7 +31,10 @@ METADATA: Final = "metadata"
 UNREADABLE: Final = "unreadable"
 TIMEOUT_S: Final = 5.0
 MOST_PAYMENTS: Final = 100_000
-PAYMENTS_OF: Final = "SELECT payment_id FROM person_tags WHERE tag = $1 ORDER BY payment_id DESC LIMIT $2"
+PAYMENTS_OF: Final = """
+    SELECT payment_id FROM payment_keys WHERE tag = $1 UNION SELECT payment_id FROM person_tags WHERE tag = $1
+    ORDER BY payment_id DESC LIMIT $2
+"""
 # Names of secrets of the hub in the vault.
 TAGS: Final = "person tags"
 REQUESTS: Final = "request digests"
@@ -48,8 +50,8 @@ def seal_metadata(key: PaymentKey, metadata: Mapping[str, str]) -> str | None:
 
 
 class _Secrets(Struct, frozen=True):
-    tags: bytes
-    requests: bytes
+    tags: KeyedDigest
+    requests: KeyedDigest
 
 
 class PersonalData:
@@ -64,21 +66,20 @@ class PersonalData:
         self._logger = structlog.get_logger(component="personal_data")
 
     async def tags_of(self, *payers: Payer) -> list[bytes]:
-        """Return the tags that find the payments of these payers."""
-        named = {(kind, text) for payer in payers for kind in KINDS if (text := getattr(payer, kind))}
-        return [await self.tag(kind, text) for kind, text in named]
+        """Return the tags that find the payments of these payers, each once."""
+        digest = (await self._secrets()).tags.digest
+        tags = [digest(_named(kind, text)) for payer in payers for kind in KINDS if (text := getattr(payer, kind))]
+        return tags if len(tags) < 2 else list(dict.fromkeys(tags))
 
     async def tag(self, kind: PersonKind, text: str) -> bytes:
         """Return the tag of one identifier: a digest under a key of the hub, so that guessing does not find it."""
-        whole = f"{kind}\n{normal_form(kind, text)}".encode()
-        return hmac.digest((await self._secrets()).tags, whole, "sha256")
+        return (await self._secrets()).tags.digest(_named(kind, text))
 
     async def payments_of_person(self, kind: PersonKind, text: str) -> list[int]:
         """Return the payments of a person by one identifier, the newest first, at most `MOST_PAYMENTS`."""
         found = await self.payments_of(await self.tag(kind, text))
         for form in earlier_forms(kind, text):
-            whole = f"{kind}\n{form}".encode()
-            found += await self.payments_of(hmac.digest((await self._secrets()).tags, whole, "sha256"))
+            found += await self.payments_of((await self._secrets()).tags.digest(f"{kind}\n{form}".encode()))
         return sorted(set(found), reverse=True)
 
     async def payments_of(self, tag: bytes) -> list[int]:
@@ -89,7 +90,7 @@ class PersonalData:
 
     async def request_digest(self, sha256: str) -> str:
         """Return the keyed digest of a request with personal data; `sha256` is the plain one, in hex."""
-        return hmac.new((await self._secrets()).requests, sha256.encode(), "sha256").hexdigest()
+        return (await self._secrets()).requests.digest(sha256.encode()).hex()
 
     async def body_seal(self) -> BodySeal:
         """Return what seals and opens bodies of webhooks; the first call reads its secret from the vault."""
@@ -145,9 +146,14 @@ class PersonalData:
 
     async def _secrets(self) -> _Secrets:
         if self._known is None:
-            self._known = _Secrets(tags=await self._vault.secret(TAGS), requests=await self._vault.secret(REQUESTS))
+            tags, requests = await self._vault.secret(TAGS), await self._vault.secret(REQUESTS)
+            self._known = _Secrets(tags=KeyedDigest(tags), requests=KeyedDigest(requests))
         return self._known
 
 
 def _metadata(opened: str | None) -> dict[str, str]:
     return {} if opened in {None, UNREADABLE} else _decode_metadata(opened)
+
+
+def _named(kind: PersonKind, text: str) -> bytes:
+    return f"{kind}\n{normal_form(kind, text)}".encode()

@@ -7,7 +7,7 @@ It has the methods of `eventsourcing.persistence.ApplicationRecorder` as corouti
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import asyncpg
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
@@ -22,7 +22,14 @@ CHANNEL: Final = "stored_events"
 READ_TIMEOUT_S: Final = 5.0
 
 # One round trip: the function locks out other writers, skips members with a conflict, and inserts the others.
-APPEND: Final = f"SELECT append_events({', '.join(f'${n}' for n in range(1, 17))})"
+# Numbers go as text: the driver checks each element of a list, and does not check each letter of a text.
+_ARGUMENTS: Final = (
+    *("$1::text::integer[]", "$2", "$3::text::bigint[]", "$4", "$5"),
+    *("$6::text::integer[]", "$7", "$8", "$9", "$10::text::bigint[]"),
+    *("$11::text::integer[]", "$12::text::bigint[]", "$13", "$14"),
+    *("$15::text::integer[]", "$16::text::bigint[]", "$17"),
+)
+APPEND: Final = f"SELECT append_events({', '.join(_ARGUMENTS)})"
 
 SELECT_STREAM: Final = """
     SELECT notification_id, originator_id, originator_version, topic, state
@@ -76,8 +83,8 @@ class Member:
     """One caller's part of a batch: events that are appended all or not at all, and what is stored beside them.
 
     The events are columns, as `append_events` takes them. `evidence` has digest, kind, body and payment of each piece,
-    `keys` a payment and its encrypted key, `tags` a payment and a tag of its payer. `traceparent` names the caller's
-    recorded span.
+    `keys` a payment, its encrypted key and the first tag of its payer, `tags` a payment and a further tag.
+    `traceparent` names the caller's recorded span.
     """
 
     __slots__ = ("evidence", "keys", "states", "streams", "tags", "topics", "traceparent", "versions")
@@ -85,7 +92,7 @@ class Member:
     def __init__(
         self,
         evidence: Sequence[tuple[bytes, str, bytes, int]] = (),
-        keys: Sequence[tuple[int, bytes]] = (),
+        keys: Sequence[tuple[int, bytes, bytes | None]] = (),
         tags: Sequence[tuple[int, bytes]] = (),
         traceparent: str = "",
     ) -> None:
@@ -124,7 +131,7 @@ class AsyncpgRecorder:
         topics: list[str] = []
         states: list[bytes] = []
         evidence: list[tuple[int, bytes, str, bytes, int]] = []
-        keys: list[tuple[int, int, bytes]] = []
+        keys: list[tuple[int, int, bytes, bytes | None]] = []
         tags: list[tuple[int, int, bytes]] = []
         for number, member in enumerate(members):
             owners += [number] * len(member.states)
@@ -132,19 +139,21 @@ class AsyncpgRecorder:
             versions += member.versions
             topics += member.topics
             states += member.states
-            evidence += [(number, *piece) for piece in member.evidence]
-            keys += [(number, *key) for key in member.keys]
-            tags += [(number, *tag) for tag in member.tags]
+            if member.evidence:
+                evidence += [(number, *piece) for piece in member.evidence]
+            if member.keys:
+                keys += [(number, *key) for key in member.keys]
+            if member.tags:
+                tags += [(number, *tag) for tag in member.tags]
+        evidence_owners, digests, kinds, bodies, evidence_payments = _columns(evidence, 5)
+        key_owners, key_payments, sealed, key_tags = _columns(keys, 4)
+        tag_owners, tag_payments, new_tags = _columns(tags, 3)
         positions: list[int] = await self._pool.fetchval(
             APPEND,
-            owners,
-            streams,
-            versions,
-            topics,
-            states,
-            *([piece[n] for piece in evidence] for n in range(5)),
-            *([key[n] for key in keys] for n in range(3)),
-            *([tag[n] for tag in tags] for n in range(3)),
+            *(_numbers(owners), streams, _numbers(versions), topics, states),
+            *(_numbers(evidence_owners), digests, kinds, bodies, _numbers(evidence_payments)),
+            *(_numbers(key_owners), _numbers(key_payments), sealed, key_tags),
+            *(_numbers(tag_owners), _numbers(tag_payments), new_tags),
         )
         found = iter(positions)
         appended = [list(itertools.islice(found, len(member.states))) for member in members]
@@ -224,6 +233,15 @@ class AsyncpgRecorder:
         with raising_unavailable():
             rows: list[asyncpg.Record] = await self._pool.fetch(query, *arguments, timeout=READ_TIMEOUT_S)
         return rows
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], number: int) -> Sequence[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) if rows else ((),) * number
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """Return an array as PostgreSQL reads it."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _notification(row: asyncpg.Record) -> Notification:

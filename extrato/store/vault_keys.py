@@ -1,7 +1,7 @@
 """The vault's keys: the first one encrypts, every one decrypts.
 
-They are in EXTRATO_SECRET_KEY, separated by commas, or in a file, one a line. Each use checks the file for changes. So
-every process of the machine has a rotated key before one encrypts with it.
+They are in EXTRATO_SECRET_KEY, separated by commas, or in a file, one a line. Each decryption checks the file for
+changes. So every process of the machine can decrypt what another one has encrypted with a rotated key.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import base64
 import binascii
 import contextlib
 import fcntl
+import math
 import os
+import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extrato.errors import ExtratoError
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY_BYTES: Final = 32
+# The keys of payments are encrypted with keys of at most this age: to check the file takes longer than to encrypt.
+OFTEN_S: Final = 0.05
 
 
 class InvalidVaultKey(ExtratoError):
@@ -31,8 +35,8 @@ class InvalidVaultKey(ExtratoError):
 class VaultKeys(Protocol):
     """A source of keys."""
 
-    def current(self) -> tuple[bytes, ...]:
-        """Return the current keys, the encrypting one first; raises `InvalidVaultKey`."""
+    def current(self, *, max_age_s: float = 0.0) -> tuple[bytes, ...]:
+        """Return the keys as they were at most `max_age_s` ago, the encrypting one first; raises `InvalidVaultKey`."""
         ...
 
 
@@ -42,7 +46,7 @@ class FixedKeys:
     def __init__(self, text: str) -> None:
         self._keys = read_keys(text.split(","))
 
-    def current(self) -> tuple[bytes, ...]:
+    def current(self, *, max_age_s: float = 0.0) -> tuple[bytes, ...]:  # noqa: ARG002 - they never change
         """Return the keys."""
         return self._keys
 
@@ -55,9 +59,13 @@ class KeyFile:
         self._may_create = may_create
         self._seen: tuple[int, int, int] | None = None
         self._keys: tuple[bytes, ...] = ()
+        self._checked_at_s = -math.inf
 
-    def current(self) -> tuple[bytes, ...]:
+    def current(self, *, max_age_s: float = 0.0) -> tuple[bytes, ...]:
         """Return the keys; a changed file is read again."""
+        now_s = time.monotonic()
+        if now_s - self._checked_at_s < max_age_s:
+            return self._keys
         try:
             state = self._path.lstat()
         except FileNotFoundError:
@@ -69,6 +77,7 @@ class KeyFile:
         if seen != self._seen:
             self._keys = read_keys(self._read().decode(errors="replace").split())
             self._seen = seen
+        self._checked_at_s = now_s
         return self._keys
 
     def _read(self) -> bytes:
@@ -86,6 +95,7 @@ class KeyFile:
             keys = (key, *(each for each in self.current() if each != key))
             draft = self._draft(keys)
             draft.replace(self._path)
+            self._checked_at_s = -math.inf
             _make_durable(self._path.parent)
 
     def _make(self) -> None:

@@ -6,7 +6,7 @@ A charge that the hub computes itself is recorded with the intent, in one event.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,7 @@ from extrato.domain.payment.commands import CreatePayment, RecordCharge
 from extrato.domain.payment.decisions import ALREADY_OPENED
 from extrato.domain.payment.identifiers import bank_payment_id, external_reference
 from extrato.errors import Conflict, Overloaded, ProviderNotConnected
-from extrato.store.appender import Attached
+from extrato.store.appender import NOTHING_ATTACHED, Attached
 from extrato.store.personal_data import EMAIL, seal_metadata
 from extrato.use_cases.command_handler import ATTEMPTS, handle
 from extrato.use_cases.complete_charge import complete_charge, request_charge
@@ -37,10 +37,13 @@ from extrato.use_cases.references import NEVER_TAKEN, find_free, take
 from extrato.values import Payer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from contracts.envelope import Cause
     from contracts.events import PaymentEvent
     from extrato.domain.merchant import Registered
     from extrato.domain.payment.state import Payment
+    from extrato.store.sealing import PaymentKey
     from extrato.use_cases.command_handler import Handled
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.idempotency import IdempotencyKey
@@ -78,6 +81,18 @@ class Created(Struct, frozen=True, kw_only=True):
     is_repeated: bool
 
 
+class _Sealed(NamedTuple):
+    """The personal data of an intent, with its key, and what is stored beside the intent."""
+
+    key: PaymentKey | None
+    attached: Attached
+    payer_email: str | None
+    metadata: str | None
+
+
+NOTHING_SEALED: Final = _Sealed(key=None, attached=NOTHING_ATTACHED, payer_email=None, metadata=None)
+
+
 def describe(items: tuple[Item, ...]) -> str:
     """Describe an order in one line, such as `10x Pão Francês, 1x Bolo de Chocolate`."""
     return ", ".join(f"{item.quantity}x {item.name}" for item in items)
@@ -101,10 +116,8 @@ async def create_payment(
     """
     require_known_origin(merchant, wanted.return_url)
     number = await hub.payment_ids.next_payment_id()
-    key, new_key = hub.personal_data.keys.new(number)
-    attached = Attached(payment_id=number, new_key=new_key, tags=await hub.personal_data.tags_of(wanted.payer))
-    email, metadata = key.seal(wanted.payer.email, EMAIL), seal_metadata(key, wanted.metadata)
-    intent = _intent(hub, number, wanted, email=email, metadata=metadata)
+    sealed = _seal(hub, number, wanted, tags=await hub.personal_data.tags_of(wanted.payer))
+    intent = _intent(hub, number, wanted, sealed)
     has_details = _has_more_than_email(wanted)
     # Stored before the intent: if the creation fails, retention removes the row.
     if has_details and not await hub.payers.keep(number, wanted.payer):
@@ -112,7 +125,7 @@ async def create_payment(
     charge = await _own_charge(hub, merchant, number, intent, wanted.payer)
     opened = msgspec.structs.replace(intent, charge=charge)
     try:
-        handled = await _open(hub, merchant, number, opened, key=idempotency_key, attached=attached, cause=cause)
+        handled = await _open(hub, merchant, number, opened, key=idempotency_key, attached=sealed.attached, cause=cause)
     except Conflict:
         repeated = await repeated_creation(hub, merchant, idempotency_key, cause=cause)
         if repeated is None:
@@ -126,17 +139,15 @@ async def create_payment(
         return await _create_with_another_id(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if handled.events:
         count_opening(opened)
-    if charge is None or opened.payer_email or opened.metadata:
-        hub.personal_data.keys.remember(key)
     if charge is None:
-        loaded = await _request_charge(hub, merchant, number, cause=cause)
+        loaded = await _request_charge(hub, merchant, number, key=sealed.key, cause=cause)
     else:
         loaded = charged(after_creation(number, handled) if handled.appended else await load_payment(hub, number))
     return Created(loaded=loaded, is_repeated=False)
 
 
-def _intent(hub: Hub, number: int, wanted: NewPayment, *, email: str | None, metadata: str | None) -> PaymentOpened:
-    """Return the first event of a payment without its charge; `email` and `metadata` are sealed."""
+def _intent(hub: Hub, number: int, wanted: NewPayment, sealed: _Sealed) -> PaymentOpened:
+    """Return the first event of a payment, without its charge."""
     bank_id = bank_payment_id(number, hub.new_uuid())
     return PaymentOpened(
         provider=wanted.provider,
@@ -148,12 +159,12 @@ def _intent(hub: Hub, number: int, wanted: NewPayment, *, email: str | None, met
         items=wanted.items,
         external_reference=external_reference(number, bank_id),
         bank_payment_id=bank_id,
-        payer_email=email,
+        payer_email=sealed.payer_email,
         expires_at=wanted.expires_at or hub.now() + wanted.lifetime,
         charge=None,
         reference=wanted.reference,
         unique_reference=wanted.unique_reference,
-        metadata=metadata,
+        metadata=sealed.metadata,
         return_url=wanted.return_url,
     )
 
@@ -208,11 +219,28 @@ async def _create_with_another_id(
     return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
 
 
-async def _request_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:
+def _seal(hub: Hub, payment_id: int, wanted: NewPayment, *, tags: Sequence[bytes]) -> _Sealed:
+    """Seal with a new key; a payment without personal data gets one with its first observation."""
+    if wanted.payer.email is None and not tags and not wanted.metadata:
+        return NOTHING_SEALED
+    key, new_key = hub.personal_data.keys.new(payment_id)
+    return _Sealed(
+        key=key,
+        attached=Attached(payment_id=payment_id, new_key=new_key, tags=tags),
+        payer_email=key.seal(wanted.payer.email, EMAIL),
+        metadata=seal_metadata(key, wanted.metadata),
+    )
+
+
+async def _request_charge(
+    hub: Hub, merchant: Registered, payment_id: int, *, key: PaymentKey | None, cause: Cause
+) -> ChargedPayment:
     """Request the charge at once; a rejected credential of the merchant ends the payment.
 
-    The client gets the error, so no charge may appear later.
+    The client gets the error, so no charge may appear later. The payment's `key`, stored now, is cached.
     """
+    if key is not None:
+        hub.personal_data.keys.remember(key)
     try:
         return await complete_charge(hub, merchant, payment_id, cause=cause)
     except ProviderNotConnected as error:

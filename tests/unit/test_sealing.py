@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extrato.store.sealing import PREFIX, BodySeal, CannotOpen, PaymentKey, is_sealed
+from extrato.store.sealing import PREFIX, BodySeal, CannotOpen, KeyedDigest, PaymentKey, is_sealed
 
 KEY = PaymentKey(7, bytes(range(32)))
 SEAL = BodySeal(bytes(range(32)))
@@ -21,6 +22,13 @@ def test_sealed_text_opens_with_its_key_and_field(text: str):
     assert sealed is not None
     assert is_sealed(sealed)
     assert KEY.open(sealed, "payer_email") == text
+
+
+@given(st.binary(max_size=64), st.binary())
+def test_keyed_digest_is_that_of_the_standard_library(key: bytes, text: bytes):
+    keyed = KeyedDigest(key)
+
+    assert keyed.digest(text) == keyed.digest(text) == hmac.digest(key, text, "sha256")
 
 
 def test_no_text_is_not_sealed():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
 from extrato.process import CannotStart
-from extrato.store.vault_keys import KeyFile, new_key, read_keys
+from extrato.store.vault_keys import OFTEN_S, KeyFile, new_key, read_keys
 from extrato.store.vault_rotation import check_all_decrypt, reencrypt_all
 from services.cli.commands.running import running_hub
 
@@ -29,14 +30,16 @@ def rotate_options(parser: ArgumentParser) -> None:
 async def rotate(arguments: Namespace, environment: Mapping[str, str]) -> None:
     """Rotate the key; every secret can be decrypted at any moment, also after a crash.
 
-    The new key first goes into the key file, which every process of the machine reads before each use. A process reads
-    EXTRATO_SECRET_KEY only at its start. EXTRATO_NEW_SECRET_KEY must therefore be the first key there already:
-    otherwise a running process would still encrypt with the old key.
+    The new key first goes into the key file, whose changes every process of the machine sees within `OFTEN_S`. A
+    process reads EXTRATO_SECRET_KEY only at its start. EXTRATO_NEW_SECRET_KEY must therefore be the first key there
+    already: otherwise a running process would still encrypt with the old key.
     """
     async with running_hub(environment) as running:
         await check_all_decrypt(running.pool, running.hub.vault)
         if not (arguments.resume and isinstance(running.keys, KeyFile)):
             _use_new_key(running, environment.get("EXTRATO_NEW_SECRET_KEY", ""))
+            # The other processes encrypt with the old key for this time.
+            await asyncio.sleep(2 * OFTEN_S)
         print("Keep the old key until this command has ended. If it is interrupted, run it with --resume.", flush=True)
         count = await reencrypt_all(running.pool, running.hub.vault, on_progress=_ProgressLines())
     print(f"Re-encrypted {count} secrets. Keep the old key as long as backups made with it.")

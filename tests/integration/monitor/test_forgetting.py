@@ -112,7 +112,7 @@ async def remaining(world: World, payment_id: int) -> dict[str, int]:
         table: await world.pool.fetchval(f"SELECT count(*) FROM {table} WHERE payment_id = $1", payment_id)
         for table in tables
     }
-    keys = "SELECT count(sealed) FROM payment_keys WHERE payment_id = $1"
+    keys = "SELECT count(sealed) + count(tag) FROM payment_keys WHERE payment_id = $1"
     return {**counts, "keys": await world.pool.fetchval(keys, payment_id)}
 
 
@@ -526,6 +526,29 @@ async def test_nothing_is_destroyed_without_the_list(world: World, tmp_path: Pat
             await forget(world, payment.payment_id)
         assert await shown_email(world, payment.payment_id)
         assert await world.pool.fetchval("SELECT count(*) FROM forgettings") == 0
+
+
+# --- payments without personal data ----------------------------------------------------------------
+
+
+async def test_payment_of_an_unknown_payer_gets_its_key_with_the_first_observation(world: World):
+    payment = await world.open("padaria", payer=Payer())
+    assert await world.pool.fetchval("SELECT count(*) FROM payment_keys") == 0
+    await world.sandbox.pay(payment)
+    await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
+
+    assert await world.pool.fetchval("SELECT count(sealed) FROM payment_keys") == 1
+    assert len(await world.hub.forgettings.evidence(payment.payment_id)) == 1
+
+
+async def test_answer_about_a_forgotten_payment_without_a_key_is_not_kept(world: World):
+    payment = await world.open("padaria", payer=Payer())
+    await world.hub.forgettings.destroy([payment.payment_id])
+    await world.sandbox.pay(payment)
+    await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
+
+    assert await remaining(world, payment.payment_id) == {"person_tags": 0, "payers": 0, "keys": 0}
+    assert await world.hub.forgettings.evidence(payment.payment_id) == []
 
 
 # --- restores -----------------------------------------------------------------------------------

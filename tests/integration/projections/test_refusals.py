@@ -124,7 +124,7 @@ async def test_read_only_database_makes_all_read_models_wait(live_hub):
     await live_hub.append_payments([1])
     await until(live_hub.is_complete)
     writer = await asyncpg.connect(live_hub.database_url, server_settings={"default_transaction_read_only": "off"})
-    nothing_attached = ", ".join(["'{}'"] * 11)
+    nothing_attached = ", ".join(["'{}'"] * 12)
     append = await writer.prepare(f"SELECT append_events($1, $2, $3, $4, $5, {nothing_attached})")
     await writer.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
     await live_hub.pool.expire_connections()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 
 import asyncpg
 import pytest
@@ -12,7 +13,16 @@ from extrato.process import CannotStart, open_database
 from extrato.settings import Settings
 from extrato.store import migrations
 from extrato.store.event_log import EventLog
-from extrato.store.migrations import CLASSES, FOLDER, UnfitSchema, migrate, read_schema
+from extrato.store.migrations import (
+    CLASSES,
+    CREATE_TABLE,
+    FOLDER,
+    UnfitSchema,
+    migrate,
+    read_migrations,
+    read_schema,
+)
+from extrato.store.personal_data import PAYMENTS_OF
 from tests.conftest import services_url
 from tests.integration.store.examples import append_to
 
@@ -52,6 +62,28 @@ async def test_migration_stores_the_cut_off_of_old_tokens(empty_database_url: st
 
         assert await pool.fetch("SELECT * FROM payer_token_cut_off") == [(written[-1],)]
         await log.close()
+
+
+async def test_keys_and_tags_of_a_version_with_two_tables_stay(empty_database_url: str):
+    connection = await asyncpg.connect(empty_database_url)
+    try:
+        await connection.execute(CREATE_TABLE)
+        for migration in read_migrations():
+            if migration.name < "0026_key_with_tag":
+                await connection.execute(migration.sql)
+                await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", migration.name)
+        await connection.execute("""
+            UPDATE schema_migrations SET class = 'rolling';
+            INSERT INTO payment_keys (payment_id, sealed) SELECT n, 'a key' FROM generate_series(1, 9) AS n;
+            INSERT INTO person_tags (tag, payment_id)
+            SELECT sha256(convert_to((n % 3)::text, 'UTF8')), n FROM generate_series(1, 9) AS n
+        """)
+        assert (await migrate(empty_database_url))[0] == "0026_key_with_tag"
+        assert await connection.fetchval("SELECT count(sealed) FROM payment_keys") == 9
+        rows = await connection.fetch(PAYMENTS_OF, hashlib.sha256(b"1").digest(), 100)
+        assert [row[0] for row in rows] == [7, 4, 1]
+    finally:
+        await connection.close()
 
 
 def test_every_migration_has_a_class():

@@ -162,7 +162,30 @@ async def test_tags_find_a_payer_by_every_identifier(data: PersonalData, log: Ev
 
     for kind, text in (("email", ANA), ("cpf", "123.456.789-09"), ("phone", "11987654321")):
         tag = await another_process(pool).tag(kind, text)
-        assert await pool.fetchval("SELECT payment_id FROM person_tags WHERE tag = $1", tag) == 1
+        assert await data.payments_of(tag) == [1]
+
+
+async def test_known_tag_is_not_stored_again(data: PersonalData, log: EventLog, pool):
+    _, new_key = data.keys.new(1)
+    tags = await data.tags_of(Payer(email=ANA))
+    await log.append(append_to(), attached=Attached(payment_id=1, new_key=new_key, tags=tags))
+    seen = await data.tags_of(Payer(email="Ana@example.com", cpf="12345678909"))
+    await log.append(append_to(), attached=Attached(payment_id=1, tags=seen))
+
+    assert [row[0] for row in await pool.fetch("SELECT tag FROM person_tags")] == [seen[1]]
+    assert [await data.payments_of(tag) for tag in seen] == [[1], [1]]
+
+
+async def test_payments_of_a_person_are_found_in_both_places_once_each(data: PersonalData, log: EventLog, pool):
+    tag = await data.tag("email", ANA)
+    for payment_id in range(1, 4):
+        _, new_key = data.keys.new(payment_id)
+        attached = Attached(payment_id=payment_id, new_key=new_key, tags=[tag] if payment_id != 2 else ())
+        await log.append(append_to(), attached=attached)
+    # As an older version stored them.
+    await pool.executemany("INSERT INTO person_tags VALUES ($1, $2)", [(tag, 2), (tag, 3)])
+
+    assert await data.payments_of(tag) == [3, 2, 1]
 
 
 async def test_tags_of_a_destroyed_key_are_not_stored(data: PersonalData, log: EventLog, pool):

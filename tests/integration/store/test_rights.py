@@ -49,7 +49,7 @@ ROUNDABOUT = (
     """
     CREATE OR REPLACE FUNCTION append_events(
         integer[], uuid[], bigint[], text[], bytea[], integer[], bytea[], text[], bytea[], bigint[],
-        integer[], bigint[], bytea[], integer[], bigint[], bytea[]
+        integer[], bigint[], bytea[], bytea[], integer[], bigint[], bytea[]
     ) RETURNS bigint[] LANGUAGE sql AS 'SELECT NULL'
     """,
     "UPDATE evidence SET body = ''",
