@@ -22,7 +22,8 @@ def normal_form(kind: PersonKind, text: str) -> str:
     telephone number loses its country code, and one of another country begins with a plus.
     """
     if kind == "email":
-        name, at, domain = unicodedata.normalize("NFC", text).strip().lower().rpartition("@")
+        plain = text if text.isascii() else unicodedata.normalize("NFC", text)
+        name, at, domain = plain.strip().lower().rpartition("@")
         return f"{name.partition('+')[0] or name}{at}{domain}"
     return _phone(text) if kind == "phone" else _plain(text)
 

@@ -168,13 +168,13 @@ class Appender:
 def _member(attached: Attached, span: Span) -> Member:
     if attached is NOTHING_ATTACHED:
         return Member(traceparent=span.traceparent)
-    keys, tags = [], attached.tags
-    if attached.new_key:
-        keys.append((attached.new_key.payment_id, attached.new_key.sealed, tags[0] if tags else None))
+    new, tags, key = attached.new_key, attached.tags, None
+    if new:
+        key = (new.payment_id, new.sealed, tags[0] if tags else None)
         tags = tags[1:]
     return Member(
         [(piece.digest, piece.kind, piece.body, piece.payment_id) for piece in attached.evidence],
-        keys,
+        key,
         [(attached.payment_id, tag) for tag in tags],
         span.traceparent,
     )

@@ -163,13 +163,14 @@ class PaymentKeys:
 
 def new_payment_key(vault: Vault, payment_id: int) -> tuple[PaymentKey, NewKey]:
     """Return a random key of a payment, and how to store it."""
-    key = PaymentKey(payment_id, _new_key())
-    return key, NewKey(payment_id, vault.seal_often(key.plain, bound_to_payment_key(payment_id)))
+    plain = _new_key()
+    sealed = vault.seal_often(plain, bound_to_payment_key(payment_id))
+    return PaymentKey(payment_id, plain), NewKey(payment_id, sealed)
 
 
 def bound_to_payment_key(payment_id: int) -> bytes:
     """Return the text that the key of a payment is bound to."""
-    return f"payment key\n{payment_id}".encode()
+    return b"payment key\n%d" % payment_id
 
 
 async def count_keys(database: asyncpg.Pool | asyncpg.Connection) -> KeyCounts:

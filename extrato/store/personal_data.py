@@ -67,9 +67,13 @@ class PersonalData:
 
     async def tags_of(self, *payers: Payer) -> list[bytes]:
         """Return the tags that find the payments of these payers, each once."""
-        digest = (await self._secrets()).tags.digest
-        tags = [digest(_named(kind, text)) for payer in payers for kind in KINDS if (text := getattr(payer, kind))]
-        return tags if len(tags) < 2 else list(dict.fromkeys(tags))
+        digest = (self._known or await self._secrets()).tags.digest
+        tags: dict[bytes, None] = {}
+        for payer in payers:
+            for kind in KINDS:
+                if text := getattr(payer, kind):
+                    tags[digest(_named(kind, text))] = None
+        return list(tags)
 
     async def tag(self, kind: PersonKind, text: str) -> bytes:
         """Return the tag of one identifier: a digest under a key of the hub, so that guessing does not find it."""

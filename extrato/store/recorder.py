@@ -83,16 +83,16 @@ class Member:
     """One caller's part of a batch: events that are appended all or not at all, and what is stored beside them.
 
     The events are columns, as `append_events` takes them. `evidence` has digest, kind, body and payment of each piece,
-    `keys` a payment, its encrypted key and the first tag of its payer, `tags` a payment and a further tag.
+    `key` a payment, its encrypted key and the first tag of its payer, `tags` a payment and a further tag.
     `traceparent` names the caller's recorded span.
     """
 
-    __slots__ = ("evidence", "keys", "states", "streams", "tags", "topics", "traceparent", "versions")
+    __slots__ = ("evidence", "key", "states", "streams", "tags", "topics", "traceparent", "versions")
 
     def __init__(
         self,
         evidence: Sequence[tuple[bytes, str, bytes, int]] = (),
-        keys: Sequence[tuple[int, bytes, bytes | None]] = (),
+        key: tuple[int, bytes, bytes | None] | None = None,
         tags: Sequence[tuple[int, bytes]] = (),
         traceparent: str = "",
     ) -> None:
@@ -101,7 +101,7 @@ class Member:
         self.topics: list[str] = []
         self.states: list[bytes] = []
         self.evidence = evidence
-        self.keys = keys
+        self.key = key
         self.tags = tags
         self.traceparent = traceparent
 
@@ -141,8 +141,8 @@ class AsyncpgRecorder:
             states += member.states
             if member.evidence:
                 evidence += [(number, *piece) for piece in member.evidence]
-            if member.keys:
-                keys += [(number, *key) for key in member.keys]
+            if member.key:
+                keys.append((number, *member.key))
             if member.tags:
                 tags += [(number, *tag) for tag in member.tags]
         evidence_owners, digests, kinds, bodies, evidence_payments = _columns(evidence, 5)

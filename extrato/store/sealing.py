@@ -28,6 +28,8 @@ REMEMBERED_TEXTS: Final = 8
 _SHA256_BLOCK_BYTES: Final = 64
 _INNER_PAD: Final = bytes(each ^ 0x36 for each in range(256))
 _OUTER_PAD: Final = bytes(each ^ 0x5C for each in range(256))
+# Base64url without its padding (RFC 4648, section 5).
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _BODY_BOUND_TO: Final = b"extrato.sealed.v1\nhub\nbody\n"
 
 
@@ -99,7 +101,7 @@ class PaymentKey:
         if text is None:
             return None
         sealed = encrypt(self._cipher, text.encode(), _bound_to(self.payment_id, field))
-        return PREFIX + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return PREFIX + binascii.b2a_base64(sealed, newline=False).translate(_URL_SAFE, b"=").decode()
 
     def open(self, sealed: str, field: str) -> str:
         """Return the text that `seal` got; raises `CannotOpen`. The key remembers a few opened texts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from extrato.store.sealing import decrypt, encrypt
 from extrato.store.unavailable import raising_unavailable
-from extrato.store.vault_keys import OFTEN_S, InvalidVaultKey
+from extrato.store.vault_keys import InvalidVaultKey
 from extrato.values import Credential
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 SECRET_BYTES: Final = 32
 CACHE_S: Final = 5.0
+# To check the file of keys takes longer than to encrypt.
+OFTEN_S: Final = 0.05
 ANY_SEALED_ROW: Final = "SELECT name, sealed FROM hub_secrets ORDER BY name LIMIT 1"
 CACHE_LIMIT: Final = 10_000
 
@@ -74,6 +77,8 @@ class Vault:
         self._pool = pool
         self._keys = keys
         self._ciphers: dict[bytes, AESGCM] = {}
+        self._newest: AESGCM
+        self._checked_at_s = -math.inf
         self._remembered: FIFOCache[tuple[str, str], tuple[float, Credential | None]] = FIFOCache(CACHE_LIMIT)
 
     async def put(
@@ -168,7 +173,11 @@ class Vault:
 
     def seal_often(self, plain: bytes, bound_to: bytes) -> bytes:
         """Encrypt as `seal` does, with the key that was the first one at most `OFTEN_S` ago."""
-        return encrypt(self._cipher(self._keys.current(max_age_s=OFTEN_S)[0]), plain, bound_to)
+        now_s = time.monotonic()
+        if now_s - self._checked_at_s >= OFTEN_S:
+            self._newest = self._cipher(self._keys.current()[0])
+            self._checked_at_s = now_s
+        return encrypt(self._newest, plain, bound_to)
 
     def _cipher(self, key: bytes) -> AESGCM:
         """Return the cipher of a key; there are few keys, and to make a cipher costs as much as to use it."""

@@ -10,9 +10,7 @@ import base64
 import binascii
 import contextlib
 import fcntl
-import math
 import os
-import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extrato.errors import ExtratoError
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY_BYTES: Final = 32
-# The keys of payments are encrypted with keys of at most this age: to check the file takes longer than to encrypt.
-OFTEN_S: Final = 0.05
 
 
 class InvalidVaultKey(ExtratoError):
@@ -35,8 +31,8 @@ class InvalidVaultKey(ExtratoError):
 class VaultKeys(Protocol):
     """A source of keys."""
 
-    def current(self, *, max_age_s: float = 0.0) -> tuple[bytes, ...]:
-        """Return the keys as they were at most `max_age_s` ago, the encrypting one first; raises `InvalidVaultKey`."""
+    def current(self) -> tuple[bytes, ...]:
+        """Return the current keys, the encrypting one first; raises `InvalidVaultKey`."""
         ...
 
 
@@ -46,7 +42,7 @@ class FixedKeys:
     def __init__(self, text: str) -> None:
         self._keys = read_keys(text.split(","))
 
-    def current(self, *, max_age_s: float = 0.0) -> tuple[bytes, ...]:  # noqa: ARG002 - they never change
+    def current(self) -> tuple[bytes, ...]:
         """Return the keys."""
         return self._keys
 
@@ -59,13 +55,9 @@ class KeyFile:
         self._may_create = may_create
         self._seen: tuple[int, int, int] | None = None
         self._keys: tuple[bytes, ...] = ()
-        self._checked_at_s = -math.inf
 
-    def current(self, *, max_age_s: float = 0.0) -> tuple[bytes, ...]:
+    def current(self) -> tuple[bytes, ...]:
         """Return the keys; a changed file is read again."""
-        now_s = time.monotonic()
-        if now_s - self._checked_at_s < max_age_s:
-            return self._keys
         try:
             state = self._path.lstat()
         except FileNotFoundError:
@@ -77,7 +69,6 @@ class KeyFile:
         if seen != self._seen:
             self._keys = read_keys(self._read().decode(errors="replace").split())
             self._seen = seen
-        self._checked_at_s = now_s
         return self._keys
 
     def _read(self) -> bytes:
@@ -95,7 +86,6 @@ class KeyFile:
             keys = (key, *(each for each in self.current() if each != key))
             draft = self._draft(keys)
             draft.replace(self._path)
-            self._checked_at_s = -math.inf
             _make_durable(self._path.parent)
 
     def _make(self) -> None:

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from extrato.process import CannotStart
-from extrato.store.vault_keys import OFTEN_S, KeyFile, new_key, read_keys
+from extrato.store.vault import OFTEN_S
+from extrato.store.vault_keys import KeyFile, new_key, read_keys
 from extrato.store.vault_rotation import check_all_decrypt, reencrypt_all
 from services.cli.commands.running import running_hub
 

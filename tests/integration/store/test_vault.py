@@ -187,16 +187,6 @@ def test_no_key_is_created_in_a_folder_that_others_may_write(tmp_path):
     assert list(open_folder.iterdir()) == []
 
 
-def test_keys_of_an_age_are_the_keys_of_then(key_file):
-    one, other = KeyFile(key_file, may_create=True), KeyFile(key_file, may_create=True)
-    (old,) = other.current()
-    one.add_current(new := new_key())
-
-    assert other.current(max_age_s=3600.0) == (old,)
-    assert one.current(max_age_s=3600.0) == (new, old)
-    assert other.current() == other.current(max_age_s=3600.0) == (new, old)
-
-
 async def test_secret_encrypted_with_the_key_before_decrypts_in_every_process(processes, key_file, monkeypatch):
     monkeypatch.setattr("extrato.store.vault.OFTEN_S", 3600.0)
     _, late = await processes()
