@@ -7,10 +7,10 @@ cached key, it asks which keys were destroyed since it last asked.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from typing import TYPE_CHECKING, Final
 
-from cachetools import LRUCache
 from msgspec import Struct
 
 from extrato.identifiers import RandomBytes
@@ -76,7 +76,8 @@ class PaymentKeys:
     def __init__(self, pool: asyncpg.Pool | asyncpg.Connection, vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
-        self._cached: LRUCache[int, PaymentKey] = LRUCache(CACHED_KEYS)
+        # In the order in which they came. A list of payments reads many, and any other cache is slower than a dict.
+        self._cached: dict[int, PaymentKey] = {}
         # Every cached key is younger than this. An infinite age would be an error of PostgreSQL before version 17.
         self._asked_at_s = time.monotonic() - FRESH_S
         self._asking: asyncio.Future[None] | None = None
@@ -89,7 +90,10 @@ class PaymentKeys:
         return new_payment_key(self._vault, payment_id)
 
     def remember(self, key: PaymentKey) -> None:
-        """Cache a new key, once it is stored."""
+        """Cache a new key, once it is stored. The older half of a full cache goes."""
+        if len(self._cached) >= CACHED_KEYS:
+            for oldest in list(itertools.islice(self._cached, CACHED_KEYS // 2)):
+                del self._cached[oldest]
         self._cached[key.payment_id] = key
 
     async def get_or_make(self, payment_id: int) -> PaymentKey | None:
@@ -107,9 +111,8 @@ class PaymentKeys:
     async def get_all(self, payment_ids: Collection[int]) -> dict[int, PaymentKey]:
         """Return the keys of these payments, without those that never existed or were destroyed."""
         await self._drop_destroyed()
-        missing = [payment_id for payment_id in payment_ids if payment_id not in self._cached]
-        found = {each: self._cached[each] for each in payment_ids if each in self._cached}
-        if missing:
+        found = {each: key for each in payment_ids if (key := self._cached.get(each)) is not None}
+        if missing := [each for each in payment_ids if each not in found]:
             with raising_unavailable():
                 rows = await self._pool.fetch(READ, missing, timeout=TIMEOUT_S)
             for payment_id, sealed in rows:
@@ -125,7 +128,8 @@ class PaymentKeys:
     def _open(self, payment_id: int, sealed: bytes) -> PaymentKey:
         """Decrypt and cache a key."""
         plain = self._vault.unseal(sealed, bound_to_payment_key(payment_id))
-        self._cached[payment_id] = key = PaymentKey(payment_id, plain)
+        key = PaymentKey(payment_id, plain)
+        self.remember(key)
         return key
 
     async def is_destroyed(self, payment_id: int) -> bool:

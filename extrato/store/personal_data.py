@@ -111,18 +111,17 @@ class PersonalData:
 
     async def open_all(self, sealed: Sequence[tuple[int, str | None]], field: str = EMAIL) -> list[str | None]:
         """Return the plain texts of one field of several payments, as `open` does, with one query at most."""
-        wanted = {payment_id for payment_id, text in sealed if text is not None and is_sealed(text)}
-        keys = await self.keys.get_all(wanted) if wanted else {}
+        opened = [text for _, text in sealed]
+        wanted = {nth: sealed[nth][0] for nth, text in enumerate(opened) if text is not None and is_sealed(text)}
+        keys = await self.keys.get_all(set(wanted.values())) if wanted else {}
         # Few: the read model has no address of a forgotten payer.
-        lost = await self.keys.lost(without) if (without := wanted - keys.keys()) else set()
+        lost = await self.keys.lost(without) if (without := set(wanted.values()) - keys.keys()) else set()
         for payment_id in lost:
             self._say_unreadable(f"payment {payment_id} has no key")
-        return [
-            text
-            if text is None or not is_sealed(text)
-            else self._opened(keys.get(payment_id), text, field, is_lost=payment_id in lost)
-            for payment_id, text in sealed
-        ]
+        for nth, payment_id in wanted.items():
+            text = sealed[nth][1] or ""
+            opened[nth] = self._opened(keys.get(payment_id), text, field, is_lost=payment_id in lost)
+        return opened
 
     async def open_metadata(self, payment_id: int, text: str | None) -> dict[str, str]:
         """Return the merchant's metadata of a payment; empty without any, and after the payer was forgotten.
