@@ -237,7 +237,7 @@ async def _request_charge(
 ) -> ChargedPayment:
     """Request the charge at once; a rejected credential of the merchant ends the payment.
 
-    The client gets the error, so no charge may appear later. The payment's `key`, stored now, is cached.
+    The client gets the error, so no charge may appear later. The payment's `key` is cached.
     """
     if key is not None:
         hub.personal_data.keys.remember(key)
