@@ -157,15 +157,15 @@ def _raised_by_fields(fields: Iterable[FieldPlan], place: str, *, in_list: bool 
             codes = [Code(code, reader.malformed.why) for code in amounts.ENTRIES.keys() - {"amount_missing"}]
             codes += [] if field.is_nullable else [reader.missing]
         known = {
-            "name": in_list,
+            "name": in_list or None,
             "minimum": field.minimum,
             "maximum": field.maximum,
-            "limit": reader.maximum_centavos,
-            "choices": field.choices,
+            "limit": reader.maximum_centavos or None,
+            "choices": field.choices or None,
         }
         for code, why in codes:
             names = names_in(CATALOGUE[code].sentences[why]) if has(code, why) else set()
-            yield Raised(where, code, why, frozenset(name for name in names if known.get(name)))
+            yield Raised(where, code, why, frozenset(name for name in names if known.get(name) is not None))
 
 
 def sources_of(*texts: str) -> Sources:

@@ -8,7 +8,7 @@ from contracts.search_terms import term, terms_of_words
 from contracts.v1 import NEWEST_FIRST, FoundPayments, PaymentListQuery
 from extrato.domain.errors import Refused
 from services.gateway.gateway import gateway_of
-from services.gateway.http.bodies import Fault, InvalidBody
+from services.gateway.http.bodies import Fault, invalid_body
 from services.gateway.http.cursors import ListOf
 from services.gateway.http.responses import json_response
 from services.gateway.request_body import read_query
@@ -31,7 +31,7 @@ async def find(request: web.Request) -> web.Response:
     """Answer a page; asks no provider."""
     gateway, query = gateway_of(request), read_query(request, PaymentListQuery)
     if faults := tuple(_faults(query)):
-        raise InvalidBody(faults, {})
+        raise invalid_body(faults)
     merchant = (await merchant_of(request, query.merchant)).slug
     of = ListOf.asked(LIST, merchant, query)
     after = None if query.cursor is None else gateway.cursors.read(query.cursor, Place, of=of)
