@@ -166,6 +166,10 @@ class Statement(Struct, kw_only=True, rename={"from_day": "from", "to_day": "to"
     as_of: Annotated[
         str, Meta(description="The position of the log up to which the statement has every line. Send it to repeat it.")
     ]
+    skipped_events: Annotated[
+        int,
+        Meta(ge=0, description="Events of the hub that the books could not apply. If it is not 0, ask the operator."),
+    ]
     opening_centavos: Balance
     closing_centavos: Balance
     opening_disputed_centavos: DisputedBalance

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
 
 MAX_CONNECTIONS: Final = 10
+# A statement of many lines keeps a core busy for a while.
+MAX_STATEMENTS: Final = 4
 KEEPALIVE_S: Final = 75.0
 # How long the gateway reads on after it has rejected a body, so that the client can read the response.
 LINGER_S: Final = 2.0
@@ -118,6 +120,7 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
             webhook_budgets=WebhookBudgets(),
             rate_limiter=RateLimiter(settings),
             key_uses=KeyUses(pool),
+            statements=asyncio.Semaphore(MAX_STATEMENTS),
             positions=positions,
             cursors=Cursors((await PayerSecrets(pool, hub.vault).read()).opening),
         )

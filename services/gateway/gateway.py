@@ -10,6 +10,8 @@ from aiohttp import web
 from services.gateway.http.client_address import address_of
 
 if TYPE_CHECKING:
+    import asyncio
+
     import asyncpg
 
     from extrato.bus.connection import Bus
@@ -35,7 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gateway:
-    """Everything that a handler may use; `app.py` builds it once."""
+    """Everything that a handler may use; `app.py` builds it once.
+
+    `statements` bounds how many statements are streamed at once.
+    """
 
     settings: Settings
     hub: Hub
@@ -55,6 +60,7 @@ class Gateway:
     webhook_budgets: WebhookBudgets
     rate_limiter: RateLimiter
     key_uses: KeyUses
+    statements: asyncio.Semaphore
     positions: Positions
     cursors: Cursors
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import os
@@ -204,7 +205,8 @@ async def test_many_lines_are_streamed_in_pages(shop: Shop, hub: Any, yesterday:
     await _copy_lines(hub, shop.hub.merchant, payment["id"], begin, count=2500)
     lines = (await shop.statement())["lines"]
     assert [line["id"] for line in lines[:2500]] == [f"line_{payment['id']}_{number}" for number in range(2, 2502)]
-    assert len((await shop.csv())[1]) == 2502
+    texts = await asyncio.gather(*(shop.csv() for _ in range(6)))
+    assert {len(rows) for _, rows in texts} == {2502}
     # The hub is also that of other tests.
     await hub.rows("DELETE FROM statement_lines WHERE merchant = $1 AND number > 1", shop.hub.merchant)
     await hub.rows("DELETE FROM statement_sums WHERE merchant = $1 AND starts_at = $2", shop.hub.merchant, begin)
@@ -246,6 +248,13 @@ async def _copy_lines(hub: Any, merchant: str, payment_id: int, begin: datetime,
         begin,
         count,
     )
+
+
+async def test_skipped_event_is_said(shop: Shop, hub: Any):
+    assert (await shop.statement())["skipped_events"] == 0
+    await hub.rows("INSERT INTO passed_over VALUES ('statement', 1, 'PaymentOpened.v5', false, 'refused')")
+    assert (await shop.statement())["skipped_events"] == 1
+    await hub.rows("DELETE FROM passed_over WHERE read_model = 'statement'")
 
 
 async def test_stalled_read_model_is_said(shop: Shop, hub: Any):

@@ -66,7 +66,8 @@ async def read_statement(request: web.Request) -> web.Response:
         as_of = await gateway.positions.wait(query.as_of, read_model=READ_MODEL)
     books = await read_books(gateway.pool, merchant.slug, period, query.basis, as_of=as_of)
     note_position(request, books.as_of)
-    shown = _Shown(query, merchant.slug, period, books, as_of=gateway.positions.text(books.as_of))
+    # The text of the query may be of an earlier epoch; the answer to it is the same.
+    shown = _Shown(query, merchant.slug, period, books, as_of=query.as_of or gateway.positions.text(books.as_of))
     if query.group_by == "none":
         pages = LinePages(gateway.pool, merchant.slug, period, query.basis, as_of=books.as_of)
         return shown.streamed(request, pages)
@@ -115,6 +116,7 @@ class _Shown:
             basis=self._query.basis,
             currency=CURRENCY,
             as_of=self._as_of,
+            skipped_events=self._books.skipped,
             opening_centavos=opening.held,
             closing_centavos=closing.held,
             opening_disputed_centavos=opening.disputed,
@@ -266,15 +268,19 @@ async def _checked(
 
 
 async def _sent(request: web.Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pass the chunks on. A statement that cannot be completed is cut off, so that no client takes it for whole."""
+    """Pass the chunks on, for a few clients at once; the others wait for their turn.
+
+    A statement that cannot be completed is cut off, so that no client takes it for whole.
+    """
     loop = asyncio.get_running_loop()
     try:
-        async for chunk in chunks:
-            stalled = loop.call_later(STALLED_S, _cut_off, request)
-            try:
-                yield chunk
-            finally:
-                stalled.cancel()
+        async with gateway_of(request).statements:
+            async for chunk in chunks:
+                stalled = loop.call_later(STALLED_S, _cut_off, request)
+                try:
+                    yield chunk
+                finally:
+                    stalled.cancel()
     except (ExtratoError, ValueError) as error:
         _logger.exception(
             "statement_cut_off", path=request.path, correlation_id=request[CORRELATION_ID], reason=repr(error)

@@ -28,6 +28,7 @@ _DATED_BY: Final[dict[Basis, str]] = {"moved": "booked_at", "recorded": "recorde
 
 CHECKPOINT: Final = "SELECT position FROM checkpoints WHERE read_model = 'statement'"
 
+SKIPPED: Final = "SELECT count(*) FROM passed_over WHERE read_model = 'statement' AND position <= $1"
 OPENING: Final = """
     SELECT coalesce(sum(amount_centavos), 0)::bigint, coalesce(sum(disputed_centavos), 0)::bigint
     FROM (
@@ -102,9 +103,13 @@ class Balance(NamedTuple):
 
 
 class Books(NamedTuple):
-    """A merchant's opening balance of a period and the sums in it, with every line up to `as_of`."""
+    """A merchant's opening balance of a period and the sums in it, with every line up to `as_of`.
+
+    `skipped` is the number of events up to there that the read model could not apply, of all merchants.
+    """
 
     as_of: int
+    skipped: int
     opening: Balance
     sums: list[Sum]
 
@@ -124,10 +129,12 @@ async def read_books(pool: asyncpg.Pool, merchant: str, period: Period, basis: B
             position: int | None = await connection.fetchval(CHECKPOINT)
             if position is None:
                 raise ReadModelBehind(READ_MODEL)
-            found = await _Reading(connection, merchant, period, basis).books()
-            if as_of is None or as_of >= position:
-                return Books(position, *found)
-            return await _Reading(connection, merchant, period, basis).without_later(as_of, *found)
+            reading = _Reading(connection, merchant, period, basis)
+            opening, sums = await reading.books()
+            if as_of is not None and as_of < position:
+                position = as_of
+                opening, sums = await reading.without_later(as_of, opening, sums)
+            return Books(position, await connection.fetchval(SKIPPED, position), opening, sums)
 
 
 class _Reading:
@@ -144,7 +151,7 @@ class _Reading:
         sums = await self._fetch(SUMS, self._basis, self._period.starts, self._period.end)
         return Balance(*opening[0]), sorted(Sum(*row) for row in sums)
 
-    async def without_later(self, as_of: int, opening: Balance, sums: list[Sum]) -> Books:
+    async def without_later(self, as_of: int, opening: Balance, sums: list[Sum]) -> tuple[Balance, list[Sum]]:
         dated_by = _DATED_BY[self._basis]
         later = await self._fetch(OPENING_OF_LATER.format(dated_by=dated_by), self._period.start, as_of)
         rows = await self._fetch(SUMS_OF_LATER.format(dated_by=dated_by), self._period.starts, self._period.end, as_of)
@@ -157,7 +164,7 @@ class _Reading:
                 disputed_centavos=each.disputed_centavos - row[6],
             )
         earlier = Balance(opening.held - later[0][0], opening.disputed - later[0][1])
-        return Books(as_of, earlier, [each for each in left.values() if each.lines])
+        return earlier, [each for each in left.values() if each.lines]
 
     async def _fetch(self, query: str, *arguments: Any) -> list[Any]:
         rows: list[Any] = await self._connection.fetch(query, self._merchant, *arguments, timeout=TIMEOUT_S)
