@@ -14,9 +14,10 @@ import pytest
 
 from tests.documents import ACCOUNTING, commands, section, text_of
 from tests.e2e.test_statement import Shop
+from tests.pace import until
 
 ZONE = ZoneInfo("America/Sao_Paulo")
-HEADINGS = ("A day", "Close the books", "A late event of yesterday")
+HEADINGS = ("A day", "Find payments", "Close the books", "A late event of yesterday")
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ class Accountant:
         for written in commands(section(ACCOUNTING, heading), "curl"):
             words = shlex.split(written.replace("\\\n", " "))
             (address,) = (word for word in words if word.startswith("http://"))
-            address = re.sub(r"\$(\w+)", lambda named: self.words[named[1]], address).replace("…", as_of)
+            address = re.sub(r"\$\{?(\w+)\}?", lambda named: self.words[named[1]], address).replace("…", as_of)
             address = address.replace("http://127.0.0.1:8000", self.shop.hub.url)
             assert "Authorization: Bearer $KEY" in words
             async with self.shop.hub.session.get(address, headers=self.shop.hub.headers) as answer:
@@ -81,6 +82,12 @@ async def test_day_of_an_accountant(shop: Shop):
         assert table[text][0] == '\'-10% de desconto; "pão"'
     assert list(portuguese["tipo"]) == ["recebido", "recebido", "devolvido pelo banco"]
 
+    async def is_listed() -> bool:
+        paid, with_word, late = await accountant.run("Find payments")
+        assert late["data"] == []
+        return [len(paid["data"]), len(with_word["data"])] == [2, 1]
+
+    await until(is_listed, "the list has the payments of the day")
     books, _ = await accountant.run("Close the books", as_of=(await shop.statement())["as_of"])
     await shop.paid(20, paid_at=midnight - timedelta(hours=9))
     _, again = await accountant.run("Close the books", as_of=books["as_of"])
@@ -96,4 +103,4 @@ async def test_day_of_an_accountant(shop: Shop):
 
 def test_every_command_of_the_guide_is_in_a_tried_section():
     tried = [command for heading in HEADINGS for command in commands(section(ACCOUNTING, heading), "curl")]
-    assert len(tried) == len(re.findall(r"^\$ curl ", text_of(ACCOUNTING), re.MULTILINE)) == 8
+    assert len(tried) == len(re.findall(r"^\$ curl ", text_of(ACCOUNTING), re.MULTILINE)) == 11

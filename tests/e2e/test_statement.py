@@ -313,6 +313,7 @@ async def test_bad_query_is_refused(shop: Shop, query: dict[str, Any], code: str
     answer, _ = await shop.ask(**{"from": today, "to": today, **query})
     problem = await answer.json(content_type=None)
     assert (answer.status, problem["code"]) == (409 if code == "position_unknown" else 400, code)
+    assert code == "position_unknown" or [fault["code"] for fault in problem["errors"]] == [code]
 
 
 async def test_every_fault_is_told_at_once(shop: Shop):

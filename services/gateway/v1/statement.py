@@ -18,8 +18,10 @@ from contracts.v1 import (
     StatementQuery,
     StatementTotal,
 )
+from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, InternalError
 from services.gateway.gateway import gateway_of
+from services.gateway.http.bodies import Fault, invalid_body
 from services.gateway.http.caller import CORRELATION_ID
 from services.gateway.http.positions import note_position
 from services.gateway.http.responses import JSON, json_response
@@ -57,7 +59,10 @@ async def read_statement(request: web.Request) -> web.Response:
     """`GET /v1/statement`: read the books from the read model `statement`."""
     query = read_query(request, StatementQuery)
     merchant = await merchant_of(request, query.merchant)
-    period = period_of(query.from_day, query.to_day, query.timezone)
+    try:
+        period = period_of(query.from_day, query.to_day, query.timezone)
+    except Refused as fault:
+        raise invalid_body((Fault("/to", fault, "query"),)) from None
     gateway = gateway_of(request)
     if query.as_of is None:
         await gateway.positions.wait_for_head(READ_MODEL)
