@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 _ALERTS: Final = ", ".join(sorted(ALERT_NAMES))
 
 ENTRIES: Final[Mapping[str, Entry]] = {
-    "invalid_method": entry(
-        400,
-        "The method must be pix, mercado_pago_pix or mercado_pago_checkout.",
-        "O método deve ser pix, mercado_pago_pix ou mercado_pago_checkout",
-        cause="The field is absent, or is none of these words.",
-        remedy="Send one of these words.",
-    ),
     "invalid_provider": entry(
         400,
         "The provider must be pix or mercado_pago.",

@@ -234,7 +234,7 @@ async def _copy_lines(hub: Any, merchant: str, payment_id: int, begin: datetime,
         """
         INSERT INTO statement_lines
         SELECT merchant, payment_id, number + nth, position, $3::timestamptz + nth * interval '1 second', recorded_at,
-            1, 0, is_reversal, is_summed, kind, currency, provider, method, attempt_id, reference, description
+            1, 0, is_reversal, is_summed, kind, currency, provider, method, attempt_id
         FROM statement_lines, generate_series(1, $4::integer) AS nth WHERE merchant = $1 AND payment_id = $2
         """,
         merchant,

@@ -114,14 +114,14 @@ def test_end_of_a_tls_connection_logs_nothing():
 
 def test_log_limits_each_event_and_counts_the_rest():
     code = """
-structlog.configure(processors=[LogThrottle(lines=3, window_s=0.2), *structlog.get_config()["processors"][1:]])
+structlog.configure(processors=[LogThrottle(lines=3, window_s=0.5), *structlog.get_config()["processors"][1:]])
 
 async def main():
     for number in range(10):
         structlog.get_logger().info("refused", number=number)
     structlog.get_logger().error("refused")
     structlog.get_logger().info("another")
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.8)
     structlog.get_logger().info("refused", number=10)
 
 asyncio.run(main())

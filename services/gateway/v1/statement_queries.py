@@ -63,7 +63,7 @@ SUMS_OF_LATER: Final = """
 LINES: Final = """
     SELECT payment_id, number, booked_at, recorded_at, kind, is_reversal, is_summed, amount_centavos, disputed_centavos,
         currency, provider, method, attempt_id, reference, description
-    FROM statement_lines
+    FROM statement_lines JOIN statement USING (payment_id)
     WHERE merchant = $1 AND ({dated_by}, payment_id, number) > ($2, $3, $4) AND {dated_by} < $5 AND position <= $6
     ORDER BY {dated_by}, payment_id, number LIMIT $7
 """

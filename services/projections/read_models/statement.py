@@ -1,6 +1,7 @@
 """The read model `statement`: the lines of each merchant's money, and their sums.
 
-`statement` has the ledger of each payment, to find what the next event changes. `statement_lines` has the lines.
+`statement` has the ledger of each payment, to find what the next event changes, and the texts that its lines show.
+`statement_lines` has the lines.
 `statement_sums` adds them up by quarter of an hour, which serves the days of every time zone, and `statement_days` by
 day in UTC, for balances. Both have each line twice: when the money moved, and when the hub recorded it.
 """
@@ -30,8 +31,10 @@ from contracts.events import (
     RefundRefused,
     RefundRequested,
     RefundReversed,
+    TextHidden,
     facts_of,
 )
+from contracts.events.hidden_text import hide
 from extrato.domain.payment.ledger import Ledger, evolve_ledger, open_ledger
 from services.projections.read_models.booking import Booked, Line, book
 from services.projections.read_models.read_model import ReadModel
@@ -47,8 +50,10 @@ if TYPE_CHECKING:
 
 CREATE: Final = """
     CREATE TABLE {table} (
-        payment_id bigint PRIMARY KEY,
-        document   json   NOT NULL
+        payment_id  bigint PRIMARY KEY,
+        reference   text,
+        description text   NOT NULL,
+        document    json   NOT NULL
     );
     CREATE TABLE {table}_lines (
         merchant          text        NOT NULL,
@@ -65,9 +70,7 @@ CREATE: Final = """
         currency          text        NOT NULL,
         provider          text        NOT NULL,
         method            text        NOT NULL,
-        attempt_id        text        NOT NULL,
-        reference         text,
-        description       text        NOT NULL
+        attempt_id        text        NOT NULL
     );
     CREATE TABLE {table}_sums (
         merchant          text        NOT NULL,
@@ -97,22 +100,24 @@ INDEXES: Final = (
     "CREATE INDEX {table}_lines_by_position ON {table}_lines (merchant, position)",
 )
 
-LOAD: Final = "SELECT payment_id, document FROM {table} WHERE payment_id = ANY ($1::bigint[])"
+LOAD: Final = "SELECT payment_id, reference, description, document FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
 UPSERT: Final = """
-    INSERT INTO {table} (payment_id, document) SELECT * FROM unnest($1::bigint[], $2::json[])
-    ON CONFLICT (payment_id) DO UPDATE SET document = excluded.document
+    INSERT INTO {table} (payment_id, reference, description, document)
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::json[])
+    ON CONFLICT (payment_id) DO UPDATE SET
+        reference = excluded.reference, description = excluded.description, document = excluded.document
 """
 
 _COLUMNS: Final = """
     merchant, payment_id, number, position, booked_at, recorded_at, amount_centavos, disputed_centavos,
-    is_reversal, is_summed, kind, currency, provider, method, attempt_id, reference, description
+    is_reversal, is_summed, kind, currency, provider, method, attempt_id
 """
 _ADDED: Final = """
     unnest(
         $1::text[], $2::bigint[], $3::integer[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
         $7::bigint[], $8::bigint[], $9::boolean[], $10::boolean[], $11::text[], $12::text[], $13::text[],
-        $14::text[], $15::text[], $16::text[], $17::text[]
+        $14::text[], $15::text[]
     )
 """
 _TWICE: Final = f"""
@@ -145,7 +150,7 @@ ADD_DAYS: Final = f"""
 
 # --- documents ----------------------------------------------------------------------------------
 
-# The events that change money, or decide of which kind a receipt is.
+# The events that change money, that decide of which kind a receipt is, or that hide the texts.
 _BOOKED_EVENTS: Final = (
     PaymentOpened,
     ChargeCreated,
@@ -163,6 +168,7 @@ _BOOKED_EVENTS: Final = (
     RefundMade,
     RefundRefused,
     RefundReversed,
+    TextHidden,
 )
 
 
@@ -170,13 +176,13 @@ class StatedPayment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The ledger of a payment, without personal data, and what its lines say.
 
     `number` is the number of its last line. `added` are the lines of the event that made the document; they are not
-    stored with it.
+    stored with it. Separate columns have the texts.
     """
 
     provider: str
     method: str
-    description: str
     reference: str | None = None
+    description: str = ""
     ledger: Ledger
     books: dict[str, Booked] = {}
     number: int = 0
@@ -213,6 +219,8 @@ def _evolve(payment: StatedPayment | None, event: Event, envelope: Envelope) -> 
     if isinstance(event, ObservationRecorded):
         event = replace(event, payer_email=None)
     ledger = evolve_ledger(payment.ledger, event)
+    if isinstance(event, TextHidden):
+        return replace(payment, ledger=ledger, description=hide(payment.description), added=())
     if ledger is payment.ledger:
         return payment
     lines, books = book(payment.ledger, ledger, event, recorded_at=envelope.recorded_at, books=payment.books)
@@ -221,12 +229,14 @@ def _evolve(payment: StatedPayment | None, event: Event, envelope: Envelope) -> 
 
 def read(row: Mapping[str, Any]) -> tuple[int, StatedPayment]:
     """Return the id and the document of a row of `LOAD`."""
-    return row["payment_id"], _decode(row["document"])
+    texts = {"reference": row["reference"], "description": row["description"]}
+    return row["payment_id"], replace(_decode(row["document"]), **texts)
 
 
 def row(payment: StatedPayment, envelope: Envelope) -> Row:
     """Return the row of a payment."""
-    return envelope.payment_id, _encode(replace(payment, added=())).decode()
+    stored = replace(payment, reference=None, description="", added=())
+    return envelope.payment_id, payment.reference, payment.description, _encode(stored).decode()
 
 
 def added(payment: StatedPayment, envelope: Envelope) -> list[Row]:
@@ -249,8 +259,6 @@ def added(payment: StatedPayment, envelope: Envelope) -> list[Row]:
             payment.provider,
             payment.method,
             line.attempt_id,
-            payment.reference,
-            payment.description,
         )
         for number, line in enumerate(payment.added, start=first)
     ]

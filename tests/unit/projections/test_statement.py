@@ -32,6 +32,7 @@ from tests.unit.projections.history import (
 )
 
 AMOUNT = 2599
+COLUMNS = ("payment_id", "reference", "description", "document")
 
 
 def at(minute: float):
@@ -54,9 +55,9 @@ def lines(*happened: events.PaymentEvent) -> list[Any]:
                 range(len(found) + 1, len(found) + 1 + len(after.added))
             )
             found += after.added
-            payment_id, text = row(after, envelope)
-            assert read({"payment_id": payment_id, "document": text}) == (PAYMENT_ID, replace(after, added=()))
-            document = read({"payment_id": payment_id, "document": text})[1]
+            stored = dict(zip(COLUMNS, row(after, envelope), strict=True))
+            assert read(stored) == (PAYMENT_ID, replace(after, added=()))
+            document = read(stored)[1]
         else:
             document = after
     return found
@@ -183,7 +184,7 @@ def test_personal_data_is_not_kept():
     for position, event in enumerate([opened(payer_email="v1.a"), observed("approved", email="v1.b")], start=1):
         document = STATEMENT.evolve(document, enveloped(event, position=position))
     assert document is not None
-    assert "v1." not in row(document, enveloped(opened()))[1]
+    assert "v1." not in row(document, enveloped(opened()))[-1]
 
 
 REVERSED = events.RefundReversed(attempt_id="a1", before_centavos=1, after_centavos=0, observed_at=NOON)
@@ -255,3 +256,14 @@ def test_lines_add_up_to_what_the_payment_holds_after_each_event(happened: list[
 
 def _after(document: Any, envelope: Any) -> Any:
     return document if STATEMENT.key_of(envelope) is None else STATEMENT.evolve(document, envelope)
+
+
+def test_hidden_text_is_in_no_row():
+    described = replace(opened(), description="Bolo da Ana", reference="1042")
+    document = None
+    for event in (described, observed("approved"), replace(REFUND, reason="Ana devolveu"), events.TextHidden()):
+        document = STATEMENT.evolve(document, enveloped(event))
+    hidden = row(document, enveloped(events.TextHidden()))
+    assert hidden[:3] == (PAYMENT_ID, "1042", "Texto apagado")
+    assert "Ana" not in str(hidden)
+    assert added(document, enveloped(events.TextHidden())) == []
