@@ -24,6 +24,7 @@ from services.cli.demo import SLUG
 from services.projections import checkpoints
 from services.projections.apply import apply
 from services.projections.checkpoints import Checkpoint
+from services.projections.read_models.open_payments import OPEN_PAYMENTS
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ async def fill_shop(connection: asyncpg.Connection, keys: PaymentKeys, count: in
     """Build the rows of a year's payments with the code of the projections, and their keys."""
     table = PAYMENT_DETAILS.name
     await connection.execute(PAYMENT_DETAILS.create.format(table=table))
+    await connection.execute(OPEN_PAYMENTS.create.format(table=OPEN_PAYMENTS.name))
     for first in range(1, count + 1, BATCH):
         envelopes, sealed = [], []
         for number in range(first, min(first + BATCH, count + 1)):

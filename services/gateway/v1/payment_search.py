@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 5.0
 
-FIRST_WALKS: Final = (500, 4_000)
+SHORT_WALK: Final = 500
+FURTHER_WALK: Final = 4_000
 LONG_WALK: Final = 20_000
 MOST_COLLECTED: Final = 20_000
 
@@ -86,17 +87,30 @@ def _is_further(place: Place, than: Place | None, wanted: Wanted) -> bool:
 def _steps(wanted: Wanted, limit: int) -> Iterator[Step]:
     """Return the steps of a search, which ends at the first one that fills the page or reads all its rows."""
     conditions = conditions_of(wanted)
-    collections: list[By] = [by for by in ("terms", "paid_at", "amount_centavos") if by in conditions]
     walks: list[By] = [by for by in ("status", "method") if by in conditions] or ["time"]
+    collections: list[By] = [by for by in ("terms", "paid_at", "amount_centavos") if by in conditions]
     if not collections and len(walks) == 1:
         yield Step(is_walk=True, by=walks[0], bound=limit + 1)
         return
+    # A collection without other conditions reads only the index, but that of terms has no times.
+    is_quick = wanted.has_rare_term or (len(conditions) == 1 and "terms" not in conditions)
+    quick = collections[:1] if is_quick else []
     if wanted.has_rare_term:
-        collections.remove("terms")
-        yield Step(is_walk=False, by="terms", bound=MOST_COLLECTED + 1)
-    yield from (Step(is_walk=True, by=by, bound=bound) for bound in FIRST_WALKS for by in walks)
-    yield from (Step(is_walk=False, by=by, bound=MOST_COLLECTED + 1) for by in collections)
-    yield from (Step(is_walk=True, by=by, bound=LONG_WALK) for by in walks)
+        yield from _collections(quick)
+    yield from _walks(walks, SHORT_WALK)
+    if not wanted.has_rare_term:
+        yield from _collections(quick)
+    yield from _walks(walks, FURTHER_WALK)
+    yield from _collections(collections[len(quick) :])
+    yield from _walks(walks, LONG_WALK)
+
+
+def _walks(indexes: Sequence[By], bound: int) -> Iterator[Step]:
+    return (Step(is_walk=True, by=by, bound=bound) for by in indexes)
+
+
+def _collections(indexes: Sequence[By]) -> Iterator[Step]:
+    return (Step(is_walk=False, by=by, bound=MOST_COLLECTED + 1) for by in indexes)
 
 
 async def _fetch(pool: asyncpg.Pool, query: str, arguments: list[Any], *, by_terms: bool) -> list[asyncpg.Record]:

@@ -162,12 +162,13 @@ def term_of(text: str) -> int:
     search=some_filters,
     named=texts,
     limit=st.integers(4, 40),
-    first_walks=st.sampled_from(((1, 1), (2, 8), (10, 60))),
+    short_walk=st.sampled_from((1, 10)),
+    further_walk=st.sampled_from((1, 8, 60)),
     long_walk=st.integers(10, 60),
     most_collected=st.sampled_from((0, 5, 10, 20, 200)),
 )
 async def test_pages_are_what_a_look_at_every_payment_finds(
-    pool, shop, search, named, limit, first_walks, long_walk, most_collected
+    pool, shop, search, named, limit, short_walk, further_walk, long_walk, most_collected
 ):
     has_rare_term = any(text.startswith(("reference", "id", "alert")) for text in named)
     wanted = Wanted(merchant=SHOP, terms=tuple(map(term_of, named)), has_rare_term=has_rare_term, **search)
@@ -178,8 +179,10 @@ async def test_pages_are_what_a_look_at_every_payment_finds(
     )
     found, place = [], None
     with pytest.MonkeyPatch.context() as patched:
-        for name, bound in (("FIRST_WALKS", first_walks), ("LONG_WALK", long_walk), ("MOST_COLLECTED", most_collected)):
-            patched.setattr(payment_search, name, bound)
+        patched.setattr(payment_search, "SHORT_WALK", short_walk)
+        patched.setattr(payment_search, "FURTHER_WALK", further_walk)
+        patched.setattr(payment_search, "LONG_WALK", long_walk)
+        patched.setattr(payment_search, "MOST_COLLECTED", most_collected)
         while True:
             page = await find_payments(pool, wanted, after=place, limit=limit)
             assert len(page.payments) <= limit
