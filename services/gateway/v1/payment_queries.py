@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # The provider's clock gives the time of payment, and may be behind the hub's clock.
-CLOCKS_DIFFER: Final = timedelta(minutes=10)
+CLOCKS_DIFFER: Final = timedelta(hours=1)
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FAR_AHEAD: Final = datetime(9999, 1, 1, tzinfo=UTC)
