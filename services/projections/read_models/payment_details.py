@@ -50,9 +50,9 @@ CREATE: Final = f"""
 """
 
 INDEXES: Final = (
+    *payment_filters.INDEXES,
     "CREATE INDEX {table}_by_merchant ON {table} (merchant, created_at DESC, payment_id DESC)",
     "CREATE INDEX {table}_by_status ON {table} (merchant, status, created_at DESC, payment_id DESC)",
-    *payment_filters.INDEXES,
 )
 
 LOAD: Final = "SELECT payment_id, document, ledger FROM {table} WHERE payment_id = ANY ($1::bigint[])"
