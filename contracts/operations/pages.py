@@ -1,4 +1,4 @@
-"""Operations that answer pages for payers, and the files of these pages."""
+"""Operations that answer pages for payers, the files of these pages, and the error catalogue."""
 
 from __future__ import annotations
 
@@ -111,5 +111,25 @@ PAGES: Final = (
             304: Answer(description="The caller has the picture.", media_types=(), headers=("Cache-Control", "ETag")),
         },
         codes=("not_found", *OF_READING),
+    ),
+    Operation(
+        name="showErrors",
+        method="GET",
+        path="/docs/errors",
+        tag="Pages",
+        summary="Show the error catalogue.",
+        description="The `type` of a problem of `/v1` leads to its code on this page: the cause, the remedy and the "
+        "sentences in English and Portuguese.",
+        or_slash=True,
+        headers=(IF_NONE_MATCH,),
+        answers={
+            200: Answer(
+                description="The error catalogue.",
+                media_types=PAGE,
+                headers=("Cache-Control", "ETag"),
+            ),
+            304: Answer(description="The caller has the page.", media_types=(), headers=("Cache-Control", "ETag")),
+        },
+        errors=None,
     ),
 )

@@ -10,7 +10,7 @@ from contracts.v1.types import PaymentId
 
 PROBLEM_JSON: Final = "application/problem+json"
 CATALOGUE_ADDRESS: Final = "/docs/errors"
-"""The address of the published error catalogue, docs/errors.md; a problem's `type` is the place of its code there."""
+"""The address of the error catalogue on every hub; a problem's `type` is the place of its code there."""
 
 LANGUAGES: Final = ("en", "pt-BR")
 """The languages of problems; the first one is the default."""
@@ -47,7 +47,7 @@ class Problem(Struct, kw_only=True):
     type: Annotated[
         str,
         Meta(
-            description="The address of the error's entry in the error catalogue.",
+            description="The address of the error's entry in the error catalogue, relative to the hub.",
             extra_json_schema={"format": "uri-reference"},
         ),
     ]

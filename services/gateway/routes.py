@@ -27,7 +27,7 @@ from services.gateway.conventions import Conventions
 from services.gateway.http.problems import problem
 from services.gateway.http.responses import ErrorFormat, monitoring_error, pix_error
 from services.gateway.not_found import answer_not_found
-from services.gateway.pages import assets, checkout_page, logos, pix_page, return_page
+from services.gateway.pages import assets, checkout_page, error_catalogue, logos, pix_page, return_page
 from services.gateway.pages.error_page import page_error
 from services.gateway.pipeline import Handler, Route
 from services.gateway.v1 import alerts as v1_alerts
@@ -89,6 +89,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "comeBack": return_page.come_back,
     "showAsset": assets.show_asset,
     "showLogo": logos.show_logo,
+    "showErrors": error_catalogue.show_errors,
     "registerMerchant": admin.register,
     "listMerchants": admin.list_merchants,
     "showMerchant": admin.show,

@@ -293,6 +293,15 @@ async def test_page_passes_accessibility_rules(page_states, narrow_page, node, s
     assert len(colours) == 2
 
 
+async def test_error_catalogue_passes_accessibility_rules(hub, narrow_page):
+    await narrow_page.goto(f"{hub.url}/docs/errors")
+    await narrow_page.evaluate(AXE.read_text())
+    for scheme, rules in (("light", ALL_RULES), ("dark", ONLY_COLOURS)):
+        await narrow_page.emulate_media(color_scheme=scheme)
+        assert await narrow_page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+        assert await serious_violations(narrow_page, rules) == []
+
+
 async def serious_violations(page, rules):
     """Return the serious violations that axe finds."""
     found = await page.evaluate("(rules) => axe.run(rules)", rules)

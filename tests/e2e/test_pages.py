@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from urllib.parse import urljoin
 
 import pytest
 
@@ -179,3 +180,16 @@ async def test_assets_are_cached_only_under_their_digest(hub):
 @pytest.mark.parametrize("name", ["nothing.css", "..%2flayout.py", "%2e%2e%2fassets.py", "live.js.map", "%00"])
 async def test_unknown_asset_is_not_found(hub, name):
     assert (await open_page(hub, f"{hub.url}/assets/{name}"))[0] == 404
+
+
+@claim("errors.catalogue")
+async def test_type_of_a_problem_leads_to_its_place_in_the_catalogue(hub):
+    asked = f"{hub.url}/v1/payments/999999999"
+    async with hub.session.get(asked, headers=hub.headers) as answer:
+        address, _, anchor = urljoin(asked, (await answer.json())["type"]).partition("#")
+    status, headers, text = await open_page(hub, address)
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert headers["Cache-Control"].startswith("public, max-age=")
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert f'<article id="{anchor}">' in text
+    assert (await open_page(hub, address, **{"If-None-Match": headers["ETag"]}))[0] == 304

@@ -180,6 +180,7 @@ OPEN_TO_ALL: dict[tuple[str, str], str] = {
     ("GET", "/payments/pix/qr_code/{file_name}"): "named by the unguessable bank_payment_id",
     ("GET", "/assets/{asset}"): "stylesheet and scripts",
     ("GET", "/logos/{logo}"): "pictures that every payer sees, named by their digest",
+    ("GET", "/docs/errors"): "the error catalogue",
     ("GET", "/webhooks/mercadopago/"): "answers 200 and reads nothing",
     ("GET", "/webhooks/mercadopago/{merchant}/"): "answers 200 and reads nothing",
     ("POST", "/webhooks/mercadopago/"): "trusts only the merchant's signature",

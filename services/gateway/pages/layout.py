@@ -47,7 +47,7 @@ def page(
     """
     root = tag(
         "html",
-        _head(title if shop is None else f"{title} · {shop}"),
+        head(title if shop is None else f"{title} · {shop}"),
         tag(
             "body",
             tag("header", tag("p", shop, class_="shop", dir="auto")) if shop else "",
@@ -108,7 +108,8 @@ def _later(title: str, sentence: str, *, status: int) -> web.Response:
     return answer
 
 
-def _head(title: str) -> Html:
+def head(title: str, *, scripts: tuple[str, ...] = SCRIPTS) -> Html:
+    """Build the head of a page."""
     return tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -118,5 +119,5 @@ def _head(title: str) -> Html:
         tag("title", title),
         tag("link", rel="icon", href=address_of("icon.svg"), type="image/svg+xml"),
         tag("link", rel="stylesheet", href=address_of("extrato.css")),
-        *(tag("script", src=address_of(name), defer=True) for name in SCRIPTS),
+        *(tag("script", src=address_of(name), defer=True) for name in scripts),
     )

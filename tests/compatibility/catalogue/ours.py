@@ -287,10 +287,24 @@ LOGOS: Final = Section(
     ),
 )
 
+ERRORS: Final = Section(
+    title="GET /docs/errors",
+    statements=(
+        Statement(
+            id="errors.catalogue",
+            says="The route shows every error code with its status, cause, remedy and sentences. The `type` of each "
+            "problem of `/v1` leads there. No key is needed.",
+            operations=("showErrors",),
+            asks=("If-None-Match",),
+            statuses=(200, 304),
+        ),
+    ),
+)
+
 PART: Final = Part(
     title="Routes that only this hub has",
     who="this hub",
     intro="Routes of the same kind that neither reference has. `contracts/openapi.json` also describes `/ws`, the "
     "administration, health and metrics.",
-    sections=(CART, RETURN, EVENTS, CORRECTIONS, DECISIONS, ASSETS, LOGOS),
+    sections=(CART, RETURN, EVENTS, CORRECTIONS, DECISIONS, ASSETS, LOGOS, ERRORS),
 )

@@ -130,8 +130,9 @@ async def test_the_gateway_sees_one_hop_whatever_the_client_says(proxy):
 
 
 async def test_an_address_reaches_the_gateway_as_it_was_sent(tested, proxy):
-    told = await (await proxy.get(exactly(tested, "/payments/pix/1?t=a%2Fb"))).json()
-    assert told["path"] == "/payments/pix/1?t=a%2Fb"
+    for path in ("/payments/pix/1?t=a%2Fb", "/docs/errors"):
+        told = await (await proxy.get(exactly(tested, path))).json()
+        assert told["path"] == path
 
 
 @pytest.mark.parametrize("path", ["/ws", "/socket.io/?EIO=4&transport=websocket"])

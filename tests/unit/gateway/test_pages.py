@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.errors import CATALOGUE, SUBJECTS
 from contracts.events import CancellationRequested, PaymentCancelled
+from contracts.v1.problem import problem_type
 from extrato.domain.payment.commands import AcceptMoney, CompleteCancellation, Expire, RecordReturn, RequestCancellation
 from extrato.domain.payment.decisions import PAYMENT
 from extrato.use_cases.payments import LoadedPayment
 from services.gateway.pages import texts
 from services.gateway.pages.assets import CONTENT_TYPES, FOLDER
+from services.gateway.pages.error_catalogue import catalogue
 from services.gateway.pages.layout import HEADERS, page, unavailable
 from services.gateway.pages.markup import Html, document, tag
 from services.gateway.pages.page_context import PageContext, payment_page
@@ -444,3 +447,24 @@ def test_assets_name_no_other_host():
     for path in FOLDER.iterdir():
         named = re.findall(r"https?://[^\s\"'<>)]+", path.read_text(encoding="utf-8"))
         assert set(named) <= {"http://www.w3.org/2000/svg"}, path.name
+
+
+def test_type_of_every_problem_is_an_anchor_of_the_catalogue():
+    anchors = re.findall(r' id="([^"]+)"', catalogue().body.decode())
+    assert {f"/docs/errors#{anchor}" for anchor in anchors} >= set(map(problem_type, CATALOGUE))
+    assert len(anchors) == len(SUBJECTS) + sum(map(len, SUBJECTS.values()))
+
+
+def test_links_of_the_catalogue_lead_to_its_subjects():
+    text = catalogue().body.decode()
+    assert re.findall(r' href="#([^"]+)"', text) == re.findall(r'<h2 id="([^"]+)"', text)
+
+
+def test_catalogue_shows_every_text_and_no_script():
+    text = catalogue().body.decode()
+    for entry in CATALOGUE.values():
+        for written in (entry.cause, entry.remedy):
+            assert re.sub("`([^`]*)`", r"<code>\1</code>", escape(written)) in text
+    assert "<script" not in text
+    assert "{about}" not in text
+    assert "`" not in text
