@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import subprocess
 import sys
+from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
 
 from extrato.health import RoleHealth, serving_health
-from tests.documents import ACCOUNTING, OPERATOR, PAGES, README, SANDBOX, SHOP, commands, section, text_of
+from tests.documents import ACCOUNTING, API, OPERATOR, PAGES, README, SANDBOX, SHOP, commands, section, text_of
 from tests.ports import free_port
 
 MINUTES = "The first five minutes"
 SECTIONS = [
     (README, MINUTES),
+    (API, "A payment in five minutes"),
     (SHOP, "Create a payment"),
     (SHOP, "Try a bad day"),
     (OPERATOR, "Merchants"),
@@ -50,6 +54,13 @@ def read(written: str) -> Command:
     return Command(options.get("-X", "POST" if "-d" in options else "GET"), address, headers, options.get("-d"), reader)
 
 
+def named_in(answer):
+    """Return what later commands take from an answer. A payment of `/v1` is paid by the id of its charge."""
+    if answer.get("object") == "payment":
+        return {"number": answer["id"], "payment_id": answer["charge_id"]}
+    return answer | answer.get("payment", {})
+
+
 async def is_paid(hub, number):
     return (await hub.check(number))["status"] == "approved"
 
@@ -69,31 +80,47 @@ def shown_by(reader, answer):
     return process.stdout
 
 
+def address_of(hub, command, known):
+    """Return the address of a command at this hub, with what earlier answers named."""
+    address = command.address.replace("http://127.0.0.1:8000", hub.url)
+    address = address.replace("http://127.0.0.1:8001", hub.sandbox_url)
+    address = address.replace("…", str(known.get("number", known.get("payment_id"))))
+    return address.replace("$DAY", str(datetime.now(ZoneInfo("America/Sao_Paulo")).date()))
+
+
+def headers_of(hub, command, position):
+    """Return the headers of a command, with a key of this hub."""
+    headers = dict(command.headers)
+    if "Authorization" in headers:
+        is_admins = "admin-api-key" in headers["Authorization"]
+        headers["Authorization"] = f"Bearer {hub.admin_key if is_admins else hub.api_key}"
+    if position and command.method == "GET":
+        # A reader types more slowly than the read models follow.
+        headers["Extrato-After"] = position
+    return headers
+
+
 @pytest.mark.parametrize(("page", "heading"), SECTIONS)
 async def test_each_documented_command_works(hub, until, page, heading):
-    known = {}
+    known, position = {}, None
     for command in map(read, commands(section(page, heading), "curl")):
-        address = command.address.replace("http://127.0.0.1:8000", hub.url)
-        address = address.replace("http://127.0.0.1:8001", hub.sandbox_url)
-        address = address.replace("…", str(known.get("payment_id")))
+        address, headers = address_of(hub, command, known), headers_of(hub, command, position)
         body = None if command.body is None else {**json.loads(command.body)}
         for name, value in (body or {}).items():
             body[name] = known[name] if value == "…" else value
-        headers = dict(command.headers)
-        if "Authorization" in headers:
-            is_admins = "admin-api-key" in headers["Authorization"]
-            headers["Authorization"] = f"Bearer {hub.admin_key if is_admins else hub.api_key}"
         async with aiohttp.request(
             command.method, address, data=None if body is None else json.dumps(body), headers=headers
         ) as response:
             text = await response.text()
             assert response.status in {200, 201}, (address, text)
+            position = response.headers.get("Extrato-Position", position)
         if command.reader:
             assert shown_by(command.reader, text).count("\n") > 1
         answer = json.loads(text)
-        known |= answer | answer.get("payment", {})
+        known |= named_in(answer)
         if address.endswith("/_sandbox/pay"):
-            await until(lambda number=known["payment_id"]: is_paid(hub, number), "the webhook has arrived")
+            number = known.get("number", known["payment_id"])
+            await until(lambda number=number: is_paid(hub, number), "the webhook has arrived")
         if known.get("error_rate"):
             assert await link_without_provider_answer(hub) == (503, "1")
         if address.endswith("/payments/pix"):
@@ -103,6 +130,19 @@ async def test_each_documented_command_works(hub, until, page, heading):
     assert not known.get("error_rate")
     if page == README:
         assert {"events", "bank_payment_id", "refunds"} <= known.keys()
+    if page == API:
+        assert [each["id"] for each in known["data"]] == [known["number"]]
+        lines = [line for line in known["lines"] if line["payment_id"] == known["number"]]
+        assert [(line["kind"], line["amount_centavos"]) for line in lines] == [("received", 4650), ("refunded", -650)]
+
+
+async def test_documented_problem_is_the_answer(hub):
+    (written,) = re.findall(r"```json\n(.*?)```", section(API, "Errors"), re.DOTALL)
+    documented = json.loads(written)
+    headers = {**hub.headers, "X-Correlation-Id": documented["correlation_id"]}
+    body = {"amount": 650, "all": 1}
+    async with hub.session.post(f"{hub.url}/v1/payments/15/refunds", json=body, headers=headers) as answer:
+        assert await answer.json(content_type="application/problem+json") == documented
 
 
 @pytest.mark.parametrize(("page", "heading"), HEALTH_PORT_SECTIONS)
