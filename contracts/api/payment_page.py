@@ -10,7 +10,7 @@ from contracts.api.types import Address
 
 
 class PaymentPage(Struct, kw_only=True):
-    """The way of the payer: a page of the hub, and the socket that reports changes of the payment."""
+    """Where the payer pays: a page of the hub, and the socket that reports changes of the payment."""
 
     url: Annotated[Address, Meta(description="The payer link: the page on which the payer pays.")]
     token: Annotated[str, Meta(description="The payer's token: the secret in the link, which opens one payment.")]

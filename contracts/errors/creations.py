@@ -16,7 +16,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         400,
         "The method must be pix, mercado_pago_pix or mercado_pago_checkout.",
         "O método deve ser pix, mercado_pago_pix ou mercado_pago_checkout",
-        cause="The field is absent, or is none of these words.",
+        cause="The field is absent, or is none of the words that it accepts.",
         remedy="Send one of these words.",
     ),
     "amount_or_items": entry(

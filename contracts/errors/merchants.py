@@ -95,7 +95,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         400,
         "A merchant has at most {maximum} origins of a kind.",
         "São no máximo 20 origens de cada tipo",
-        cause="`return_origins` or `frame_origins` has more.",
+        cause="`return_origins` or `frame_origins` has more origins than a merchant may have.",
         remedy="Remove origins that are not used.",
     ),
     "invalid_product": entry(

@@ -357,7 +357,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         400,
         "Send the customer's 'cpf' or 'cnpj', not both.",
         "O cliente tem 'cpf' ou 'cnpj', não os dois",
-        cause="The customer has both documents.",
+        cause="The payer has both a CPF and a CNPJ.",
         remedy="Send the document of the person or company that pays.",
     ),
     "invalid_phone": entry(
@@ -435,7 +435,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         400,
         "Send 'amount', or 'all': true to refund everything.",
         "Informe 'amount', ou 'all': true para estornar tudo",
-        cause="The refund has neither `amount` nor `all`, or has both.",
+        cause="The refund has neither an amount nor `all`, or has both.",
         remedy="Send one of the two.",
         both=("Send 'amount' or 'all', not both.", "Informe 'amount' ou 'all', não os dois"),
         centavos=(

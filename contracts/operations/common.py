@@ -75,8 +75,8 @@ REFUSALS: Final = {
 
 IDEMPOTENCY_KEY: Final = Parameter(
     name="Idempotency-Key",
-    description="The same request with the same key has no further effect and gets the first answer again. A key "
-    "stays as long as the log, so it never expires.",
+    description="The same request with the same key has no further effect; a creation gets the first answer again. A "
+    "key stays as long as the log, so it never expires.",
     schema={"type": "string", "pattern": "^[!-~]{1,128}$"},
 )
 ACCEPT_LANGUAGE: Final = Parameter(

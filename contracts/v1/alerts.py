@@ -17,7 +17,9 @@ ALERT_STATES = ("open", "ended", "resolved")
 class AlertResolution(Struct, kw_only=True, forbid_unknown_fields=True):
     """A request to resolve an alert."""
 
-    reason: Annotated[fields.Text, Meta(description="What was done about the alert. The event keeps it.")]
+    reason: Annotated[
+        fields.Text, Meta(description="What was done about the alert. The event keeps it, not encrypted.")
+    ]
 
 
 class AlertShown(Struct, kw_only=True):

@@ -37,8 +37,8 @@ class NewItem(Struct, kw_only=True, forbid_unknown_fields=True):
 class NewPayer(Struct, kw_only=True, forbid_unknown_fields=True):
     """The payer, as far as the merchant knows. `mercado_pago_pix` requires the e-mail address.
 
-    Of the other fields, only `mercado_pago_pix` makes use: the hub sends them to Mercado Pago, and stores them only
-    until Mercado Pago has answered, encrypted. A person has a `cpf`, a company a `cnpj`.
+    Only `mercado_pago_pix` uses the other fields: the hub sends them to Mercado Pago, and keeps them, encrypted, until
+    Mercado Pago has answered. A person has a `cpf`, a company a `cnpj`.
     """
 
     email: Annotated[fields.Email | None, Meta(description="The payer's e-mail address.")] = None
@@ -58,14 +58,14 @@ class PaymentCreation(Struct, kw_only=True, forbid_unknown_fields=True):
             extra=fields.every_fault("invalid_method"),
         ),
     ]
-    amount_centavos: Annotated[Centavos | None, Meta(description="The amount, in centavos, without items.")] = None
+    amount_centavos: Annotated[Centavos | None, Meta(description="The amount, in centavos; instead of `items`.")] = None
     items: Annotated[
         Annotated[
             list[Annotated[NewItem, Meta(extra=fields.every_fault("invalid_item", "line"))]],
             Meta(min_length=1, max_length=100, extra=fields.non_empty_list("invalid_items", "too_many_items")),
         ]
         | None,
-        Meta(description="The lines of the order, which add up to the amount."),
+        Meta(description="The lines of the order, which add up to the amount; instead of `amount_centavos`."),
     ] = None
     reference: Annotated[
         fields.Identifier | None,
@@ -74,8 +74,8 @@ class PaymentCreation(Struct, kw_only=True, forbid_unknown_fields=True):
     unique_reference: Annotated[
         fields.Flag | None,
         Meta(
-            description="With true, an order is charged once: a second request with the same `reference` is answered "
-            "409 `reference_taken` with the `payment_id` of the first one, until that one is closed unpaid."
+            description="With true, an order is charged once: a second request with true and the same `reference` is "
+            "answered 409 `reference_taken`, with the `payment_id` of the first payment, until that is closed unpaid."
         ),
     ] = None
     title: Annotated[
@@ -93,13 +93,16 @@ class PaymentCreation(Struct, kw_only=True, forbid_unknown_fields=True):
         ]
         | None,
         Meta(
-            description="For how many seconds it can be paid, at least 1,800 for `mercado_pago_pix`. By default a day "
-            "for `mercado_pago_checkout`, and half an hour otherwise."
+            description="For how many seconds the payment can be paid, at least 1,800 for `mercado_pago_pix`. By "
+            "default a day for `mercado_pago_checkout`, and half an hour otherwise."
         ),
     ] = None
     expires_at: Annotated[
         fields.ExpiresAt | None,
-        Meta(description="Until when it can be paid, by RFC 3339, within the same bounds; instead of `expires_in_s`."),
+        Meta(
+            description="Until when the payment can be paid, by RFC 3339, within the same bounds; instead of "
+            "`expires_in_s`."
+        ),
     ] = None
     return_url: Annotated[
         fields.ReturnUrl | None,

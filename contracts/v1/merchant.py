@@ -49,7 +49,10 @@ class MerchantChange(Struct, kw_only=True, forbid_unknown_fields=True):
     ] = UNSET
     frame_origins: Annotated[
         fields.Origins | UnsetType,
-        Meta(description="All origins whose pages may frame the hub's pages, such as `https://shop.example`."),
+        Meta(
+            description="All origins whose pages may frame the hub's pages, such as `https://shop.example`. No page of "
+            "this version can be framed."
+        ),
     ] = UNSET
 
 
@@ -75,7 +78,7 @@ class MerchantLogo(Struct, kw_only=True):
 
 
 class MerchantDetails(Struct, kw_only=True):
-    """A merchant, with what payers see of it."""
+    """A merchant: its name, document, contact, logo and web origins."""
 
     object: Annotated[Literal["merchant"], Meta(description="Always `merchant`.")]
     id: MerchantSlug

@@ -43,23 +43,23 @@ class PaymentListQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
     status: Annotated[_Status | None, Meta(description="The status of the payment.")] = None
     method: Annotated[_Method | None, Meta(description="How the payer pays.")] = None
     provider: Annotated[_Provider | None, Meta(description="The provider that holds the charge.")] = None
-    created_from: Annotated[_Time | None, Meta(description="Opened at this time or later.")] = None
-    created_to: Annotated[_Time | None, Meta(description="Opened before this time.")] = None
-    paid_from: Annotated[_Time | None, Meta(description="Paid at this time or later.")] = None
-    paid_to: Annotated[_Time | None, Meta(description="Paid before this time.")] = None
-    amount_min: Annotated[_Centavos | None, Meta(description="The charge has at least these centavos.")] = None
-    amount_max: Annotated[_Centavos | None, Meta(description="The charge has at most these centavos.")] = None
+    created_from: Annotated[_Time | None, Meta(description="The payment was opened at this time or later.")] = None
+    created_to: Annotated[_Time | None, Meta(description="The payment was opened before this time.")] = None
+    paid_from: Annotated[_Time | None, Meta(description="The payment was paid at this time or later.")] = None
+    paid_to: Annotated[_Time | None, Meta(description="The payment was paid before this time.")] = None
+    amount_min: Annotated[_Centavos | None, Meta(description="The amount is at least this, in centavos.")] = None
+    amount_max: Annotated[_Centavos | None, Meta(description="The amount is at most this, in centavos.")] = None
     reference: Annotated[Identifier | None, Meta(description="The merchant's own order number, exactly.")] = None
     e2e_id: Annotated[EndToEndId | None, Meta(description="The EndToEndId of a transfer of a direct Pix.")] = None
     charge_id: Annotated[
         ShortText | None, Meta(description="The provider's id of the charge, or of an attempt to pay it.")
     ] = None
-    alert: Annotated[_Alert | None, Meta(description="An open alert of the payment.")] = None
+    alert: Annotated[_Alert | None, Meta(description="The name of an alert that is open.")] = None
     q: Annotated[
         ShortText | None,
         Meta(
-            description="Words of the description, the reference and the items' names: all of them, in any order. "
-            "Accents and capitals are ignored. A word must be whole."
+            description="Words of the description, the reference and the items' names. The payment has all of them, in "
+            "any order. Accents and capitals are ignored. A word must be whole."
         ),
     ] = None
     order: Annotated[_Order, Meta(description="The order of the list, by the time of opening.")] = NEWEST_FIRST

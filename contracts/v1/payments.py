@@ -56,7 +56,7 @@ class Attempt(Struct, kw_only=True):
 
 
 class Payment(Struct, kw_only=True):
-    """A payment, as the hub knows it: reading it asks no provider."""
+    """A payment, as the hub knows it. Reading a payment asks no provider."""
 
     object: Annotated[Literal["payment"], Meta(description="Always `payment`.")]
     id: PaymentId
@@ -76,11 +76,18 @@ class Payment(Struct, kw_only=True):
     description: Annotated[str, Meta(description="The purpose of the payment, in one line.")]
     items: Annotated[list[OrderItem], Meta(description="The lines of the order.")]
     payer_email: Annotated[
-        str | None, Meta(description="The payer's e-mail address; null if it is unknown or was forgotten.")
+        str | None,
+        Meta(
+            description="The payer's e-mail address; null if it is unknown or was forgotten. `unreadable` if the hub "
+            "cannot decrypt it, because the key is lost."
+        ),
     ]
     metadata: Annotated[
         dict[str, str],
-        Meta(description="The merchant's own texts; empty if there are none or the payer was forgotten."),
+        Meta(
+            description="The merchant's own texts; empty if there are none, if the payer was forgotten, and if the hub "
+            "cannot decrypt them."
+        ),
     ]
     return_url: Annotated[Address | None, Meta(description="Where the payer returns to; null if there is none.")]
     charge_id: Annotated[str | None, Meta(description="The provider's id of the charge; null while there is none.")]
@@ -106,4 +113,4 @@ class Payment(Struct, kw_only=True):
         Meta(description="When the hub asks the provider again, at the latest. Null for `pix`, which it cannot ask."),
     ]
     live_mode: Annotated[bool, Meta(description="False if no money moves: at a simulated provider or in test mode.")]
-    payment_page: Annotated[PaymentPage, Meta(description="The way of the payer.")]
+    payment_page: Annotated[PaymentPage, Meta(description="The page on which the payer pays.")]

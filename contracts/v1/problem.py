@@ -54,7 +54,7 @@ class Problem(Struct, kw_only=True):
     title: Annotated[str, Meta(description="The kind of the error, in English.")]
     status: Annotated[int, Meta(ge=400, le=599, description="The HTTP status of the answer.")]
     detail: Annotated[str, Meta(description="The error in a sentence, for people.")]
-    code: Annotated[str, Meta(description="The error code; docs/errors.md has each code's cause and remedy.")]
+    code: Annotated[str, Meta(description="The error code; the error catalogue has each code's cause and remedy.")]
     correlation_id: Annotated[str, Meta(description="The id of the request in logs and events.")]
     errors: Annotated[
         list[FieldProblem],

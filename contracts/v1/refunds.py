@@ -32,7 +32,9 @@ class RefundCreation(Struct, kw_only=True, forbid_unknown_fields=True):
             "refund an attempt in another currency."
         ),
     ] = UNSET
-    reason: Annotated[fields.ShortText | None, Meta(description="The reason, for the books.")] = None
+    reason: Annotated[fields.ShortText | None, Meta(description="The reason. The event keeps it, not encrypted.")] = (
+        None
+    )
 
 
 class Refund(Struct, kw_only=True):
@@ -61,7 +63,7 @@ class Refund(Struct, kw_only=True):
 
 
 class RefundRequested(Struct, kw_only=True):
-    """What one request refunds: everything of several attempts becomes several refunds."""
+    """What one request refunds. If several attempts hold money, `all` makes a refund of each."""
 
     object: Annotated[Literal["refund_request"], Meta(description="Always `refund_request`.")]
     id: Annotated[str, Meta(description="The id of the request: the `request_id` of its refunds.")]

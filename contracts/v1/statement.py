@@ -36,7 +36,7 @@ class StatementQuery(Struct, kw_only=True, forbid_unknown_fields=True, rename={"
         MerchantNamed | None, Meta(description="The slug of the merchant; required for a key of the hub.")
     ] = None
     from_day: Annotated[Day, Meta(description="The first day, in `timezone`.")]
-    to_day: Annotated[Day, Meta(description=f"The last day, in `timezone`: at most {MAX_DAYS} days with the first.")]
+    to_day: Annotated[Day, Meta(description=f"The last day, in `timezone`. A statement has at most {MAX_DAYS} days.")]
     timezone: Annotated[Zone, Meta(description="The time zone of the days, by its name in the IANA database.")] = (
         DEFAULT_TIMEZONE
     )
@@ -44,7 +44,7 @@ class StatementQuery(Struct, kw_only=True, forbid_unknown_fields=True, rename={"
         Annotated[Basis, _CHOICE],
         Meta(
             description="The day of a line: `moved` is when the money moved, `recorded` when the hub recorded it. "
-            "By `recorded`, no line is ever added to a past day."
+            "With `recorded`, no line is ever added to a past day."
         ),
     ] = "moved"
     group_by: Annotated[

@@ -17,7 +17,7 @@ CREATION: Final = (
         tag="Payments",
         summary="Create a payment.",
         description="Send the payer to `payment_page.url`, or show `pix_code`.\n\n"
-        "If Mercado Pago does not answer, the answer is 503, and the hub asks it again later. Repeat the request with "
+        "If Mercado Pago does not answer, the answer is 503, and the hub tries again later. Repeat the request with "
         "the same `Idempotency-Key` to get the payment.\n\n"
         "A key with `listed_prices_only` is answered 403 `listed_prices_only` for an `amount_centavos`, and for an "
         "item with `unit_price_centavos`.",

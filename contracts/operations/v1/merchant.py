@@ -43,7 +43,7 @@ MERCHANT: Final = (
         tag=_TAG,
         summary="Set the logo.",
         description="The body is the picture, of at most 512 KiB and 8,000,000 pixels. The hub redraws it with at most "
-        "512 pixels a side, as PNG or WebP, and keeps no other byte of it.",
+        "512 pixels a side, as PNG or WebP, and drops everything else.",
         scope="admin",
         uploads=("image/png", "image/jpeg", "image/webp"),
         answers={200: _SHOWN},

@@ -29,7 +29,7 @@ PAYMENTS: Final = (
         f"{PATH}/verify",
         tag="Payments",
         summary="Ask the provider about a payment, then read it.",
-        description="Within a few seconds the hub asks once for many requests. If the provider does not answer, "
+        description="Requests within a few seconds share one question. If the provider does not answer, "
         "the answer is an error, and the payment stays as it was. A payment by `pix` has no provider: it is answered "
         "unchanged.",
         scope="payments:read",
