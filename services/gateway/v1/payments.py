@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from contracts.v1 import MerchantQuery, NoFields
 from extrato.errors import Transient
 from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.payments import load_payment
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import cause_of
+from services.gateway.http.etags import note_covered
 from services.gateway.http.positions import note_position
 from services.gateway.http.responses import json_response, replayed
 from services.gateway.request_body import read_query, read_request
@@ -26,7 +29,11 @@ if TYPE_CHECKING:
 async def read_payment(request: web.Request) -> web.Response:
     """`GET /v1/payments/{payment_id}`: read a payment from its stream; asks no provider."""
     query = read_query(request, MerchantQuery)
-    return await _shown(request, await payment_of(request, query.merchant))
+    loaded = await payment_of(request, query.merchant)
+    note_position(request, loaded.position)
+    payment = await shown_payment(gateway_of(request), loaded)
+    note_covered(request, replace(payment, verified_at=None, next_check_at=None))
+    return json_response(payment)
 
 
 async def verify(request: web.Request) -> web.Response:
