@@ -8,13 +8,14 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.events import AlertEnded, AlertRaised, AlertResolved, LatePaymentReceived
+from contracts.events import AlertEnded, AlertRaised, AlertResolved, LatePaymentReceived, TextHidden
 from contracts.payment_status import alerts_after
 from extrato.domain.payment.alert_history import AlertRecord, alert_records
 
 NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 LATE = LatePaymentReceived(amount_centavos=1, received_at=NOON, paid_at=NOON, attempt_id="1", evidence=None)
 RAISED = AlertRaised(alert="overpaid", occurrence="1")
+RESOLVED = AlertResolved(alert="overpaid", reason="Troco dado")
 
 
 def history(*events):
@@ -35,13 +36,18 @@ def test_raised_alert_is_open():
 
 
 def test_resolved_alert_keeps_its_reason():
-    (record,) = alert_records(history(RAISED, AlertResolved(alert="overpaid", reason="Troco dado")))
+    (record,) = alert_records(history(RAISED, RESOLVED))
     assert (record.state, record.closed_at, record.reason) == ("resolved", at(1), "Troco dado")
 
 
+def test_hidden_text_is_in_no_reason_of_an_alert():
+    for order in ([RESOLVED, TextHidden()], [TextHidden(), RESOLVED]):
+        (record,) = alert_records(history(RAISED, *order))
+        assert (record.state, record.reason) == ("resolved", "Texto apagado")
+
+
 def test_alert_that_is_raised_again_is_open_again():
-    resolved = AlertResolved(alert="overpaid", reason="Troco dado")
-    (record,) = alert_records(history(RAISED, resolved, RAISED))
+    (record,) = alert_records(history(RAISED, RESOLVED, RAISED))
     assert (record.state, record.occurrences, record.raised_at) == ("open", 2, at(2))
     assert (record.closed_at, record.reason) == (None, None)
 

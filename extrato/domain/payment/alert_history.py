@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.events import AlertEnded, AlertRaised, AlertResolved
+from contracts.events import AlertEnded, AlertRaised, AlertResolved, TextHidden
+from contracts.events.hidden_text import hide
 from contracts.payment_status import ALERTS
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ class AlertRecord(Struct, frozen=True, kw_only=True):
 
 
 def alert_records(history: Iterable[Envelope]) -> list[AlertRecord]:
-    """Return every alert of a payment, in the order in which they were first raised."""
+    """Return every alert of a payment, in the order in which they were first raised; a hidden text stays hidden."""
     known: dict[str, AlertRecord] = {}
+    is_text_hidden = False
     for envelope in history:
         event, at = envelope.event, envelope.recorded_at
         if isinstance(event, AlertEnded):
@@ -45,4 +47,10 @@ def alert_records(history: Iterable[Envelope]) -> list[AlertRecord]:
             known[name] = AlertRecord(
                 name=name, state="open", occurrences=before.occurrences + 1 if before else 1, raised_at=at
             )
-    return list(known.values())
+        elif isinstance(event, TextHidden):
+            is_text_hidden = True
+    return [_without_text(record) for record in known.values()] if is_text_hidden else list(known.values())
+
+
+def _without_text(record: AlertRecord) -> AlertRecord:
+    return record if record.reason is None else replace(record, reason=hide(record.reason))
