@@ -148,6 +148,7 @@ def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Paymen
             "title": hide(known.title),
             "description": hide(known.description),
             "items": hide_names(known.items),
+            "return_url": None,
             # The code of a direct Pix contains the description.
             "pix_payload": None if known.provider == "pix" else known.pix_payload,
         }

@@ -44,7 +44,13 @@ def money(*happened) -> tuple[int, int, int]:
 
 
 def test_hidden_text_is_in_no_row():
-    described = replace(opened(), title="Bolo da Ana", description="Para Ana", items=(events.Item("Bolo", 2, 500),))
+    described = replace(
+        opened(),
+        title="Bolo da Ana",
+        description="Para Ana",
+        items=(events.Item("Bolo", 2, 500),),
+        return_url="https://loja.example/obrigado?nome=Ana",
+    )
     refund = replace(REFUND, reason="Ana devolveu")
     hidden = document_after(
         PAYMENT_DETAILS, described, CHARGED, observed("approved"), refund, events.TextHidden(), REFUND_ACCEPTED
