@@ -6,11 +6,11 @@ import asyncio
 import base64
 import binascii
 import functools
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from extrato.domain.errors import Refused
 from extrato.errors import Transient
@@ -55,8 +55,8 @@ class Feed(Protocol):
 
 class _Place(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     log_id: bytes
-    epoch: int
-    position: int
+    epoch: Annotated[int, Meta(ge=0)]
+    position: Annotated[int, Meta(ge=0)]
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -124,9 +124,11 @@ class Positions:
         if place is None or place.log_id != self._log_id:
             raise Refused("position_unknown")
         if place.epoch != self._feed.epoch:
-            epoch = (await self._identity.read()).epoch
-            common = await self._identity.last_common_since(place.epoch)
-            if place.epoch > epoch or (place.epoch < epoch and place.position > common):
+            newest = (await self._identity.read()).epoch
+            # A client can write any number, and PostgreSQL has only known epochs.
+            if place.epoch > newest:
+                raise Refused("position_unknown")
+            if place.epoch < newest and place.position > await self._identity.last_common_since(place.epoch):
                 raise Refused("position_unknown")
         return place.position
 

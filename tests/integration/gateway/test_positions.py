@@ -88,6 +88,19 @@ async def test_position_of_the_next_epoch_is_known_before_this_process_follows(s
     assert await refusal(site, other.text(2)) == "position_unknown"
 
 
+@pytest.mark.parametrize("epoch", [-(2**63), -1, 0, 2**31, 2**64 - 1])
+async def test_position_with_an_impossible_epoch_is_unknown(site, epoch):
+    forged = Positions(
+        site.pool, site.identity, SimpleNamespace(position=1, epoch=epoch), log_id=(await site.identity.read()).log_id
+    )
+    assert await refusal(site, forged.text(1)) == "position_unknown"
+
+
+@pytest.mark.parametrize("position", [-(2**63), -1])
+async def test_negative_position_is_unknown(site, position):
+    assert await refusal(site, site.positions.text(position)) == "position_unknown"
+
+
 def test_equal_positions_have_equal_texts():
     feed = SimpleNamespace(position=7, epoch=1)
     made = Positions(None, None, feed, log_id=uuid4())
