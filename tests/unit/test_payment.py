@@ -145,6 +145,14 @@ def test_ended_charge_that_is_its_own_attempt_frees_the_order_unpaid(status, is_
     assert PAYMENT.fold(history).is_closed_unpaid == is_free
 
 
+@pytest.mark.parametrize("closed", [[OPENED, NO_CHARGE], [OPENED, CHARGED, EXPIRED]])
+def test_attempt_in_flight_keeps_the_order_of_a_closed_payment(closed):
+    history = [*closed, *given_events(*closed).when(observe("in_process"))]
+    assert not PAYMENT.fold(history).is_closed_unpaid
+    history += given_events(*history).when(observe("rejected", minute=2))
+    assert PAYMENT.fold(history).is_closed_unpaid
+
+
 def test_late_money_keeps_the_order_until_it_is_returned():
     late = ConfirmByBank(
         amount_centavos=1000,

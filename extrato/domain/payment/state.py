@@ -119,10 +119,13 @@ class _Opened(Struct, frozen=True):
 
     @property
     def is_closed_unpaid(self) -> bool:
-        """No payer can pay, and no money stayed: the order may be charged by another payment."""
-        total = self.ledger.total
+        """No payer can pay, and no money stayed: the order may be charged by another payment.
+
+        An attempt that the provider reports after the end may still be approved.
+        """
         is_over = self.is_closed or self.is_over_at_provider
-        return is_over and not (self.is_settled or self.ledger.held_by or total.disputed)
+        is_in_flight = any(not attempt.has_ended for attempt in self.attempts.values())
+        return is_over and not (self.is_settled or is_in_flight or self.ledger.held_by or self.ledger.total.disputed)
 
     @property
     def deciding_attempt(self) -> Attempt | None:
