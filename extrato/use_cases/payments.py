@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Cause
     from extrato.domain.payment.commands import Command
-    from extrato.store.appender import Attached
+    from extrato.store.appender import Attached, StreamAppend
     from extrato.use_cases.hub import Hub
 
 
@@ -85,9 +85,13 @@ async def change_payment(
     *,
     cause: Cause,
     attached: Attached = NOTHING_ATTACHED,
+    beside: Sequence[StreamAppend] = (),
 ) -> Decided:
-    """Handle commands to a payment; raises `NotFound`, `Refused`, `Overloaded` and `StoreUnavailable`."""
-    handled = await handle(hub, payment_stream(payment_id), commands, cause=cause, attached=attached)
+    """Handle commands to a payment; `beside` is appended to other streams in the same step, if there are events.
+
+    Raises `NotFound`, `Refused`, `Conflict` when a stream of `beside` has changed, `Overloaded` and `StoreUnavailable`.
+    """
+    handled = await handle(hub, payment_stream(payment_id), commands, cause=cause, attached=attached, beside=beside)
     before = _loaded(payment_id, handled.before)
     if not handled.events:
         return Decided(before=before, after=before, events=())

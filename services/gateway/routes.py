@@ -56,7 +56,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "listRefunds": v1_refunds.list_refunds,
     "readRefund": v1_refunds.read_refund,
     "listPaymentAlerts": v1_alerts.list_alerts,
-    "resolvePaymentAlert": v1_alerts.resolve_alert,
+    "resolvePaymentAlert": v1_alerts.resolve,
     "readMerchant": v1_merchant.read_merchant,
     "changeMerchant": v1_merchant.change,
     "setLogo": v1_merchant.put_logo,

@@ -8,7 +8,7 @@ from contracts.v1 import AlertList, AlertResolution, AlertShown, ListQuery, Merc
 from extrato.domain.payment.alert_history import alert_records
 from extrato.domain.payment.commands import ResolveAlert
 from extrato.domain.payment.identifiers import stream_id
-from extrato.use_cases.payments import change_payment
+from extrato.use_cases.resolve_alert import resolve_alert
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import cause_of
 from services.gateway.http.positions import note_position
@@ -16,7 +16,7 @@ from services.gateway.http.responses import json_response, replayed
 from services.gateway.request_body import read_query, read_request
 from services.gateway.v1.merchant_of import history_of, payment_of
 from services.gateway.v1.pages_of import page_of
-from services.gateway.v1.repetitions import is_repeated
+from services.gateway.v1.repetitions import key_of
 from services.gateway.v1.shown_payment import utc, utc_or_none
 
 if TYPE_CHECKING:
@@ -39,18 +39,18 @@ async def list_alerts(request: web.Request) -> web.Response:
     return json_response(AlertList(object="list", data=data, has_more=following is not None, next=following))
 
 
-async def resolve_alert(request: web.Request) -> web.Response:
+async def resolve(request: web.Request) -> web.Response:
     """`POST …/alerts/{alert}/resolve`: resolve an alert, with a reason that its event keeps."""
     hub, name = gateway_of(request).hub, request.match_info["alert"][:MAX_ALERT]
     query, body, raw = await read_request(request, MerchantQuery, AlertResolution)
     loaded = await payment_of(request, query.merchant)
     command = ResolveAlert(alert=name, reason=body.reason)
-    repeated = await is_repeated(request, loaded, what=f"resolve {name}", body=raw)
-    decided = await change_payment(hub, loaded.payment_id, [command], cause=cause_of(request))
+    key = key_of(request, loaded, what=f"resolve {name}", body=raw)
+    resolved = await resolve_alert(hub, loaded, command, idempotency_key=key, cause=cause_of(request))
     records = alert_records(await hub.log.read_stream(stream_id(loaded.payment_id)))
     (record,) = (each for each in records if each.name == name)
-    note_position(request, decided.after.position)
-    return json_response(_shown(loaded.payment_id, record), headers=replayed(is_repeated=repeated))
+    note_position(request, resolved.loaded.position)
+    return json_response(_shown(loaded.payment_id, record), headers=replayed(is_repeated=resolved.is_repeated))
 
 
 def _shown(payment_id: int, record: AlertRecord) -> AlertShown:
