@@ -35,6 +35,7 @@ from services.gateway.pipeline import wrap_handler
 from services.gateway.request_body import MAX_BODY_BYTES
 from services.gateway.revocations import abort_revoked
 from services.gateway.routes import NOT_FOUND, ROUTES, SOCKET_IO
+from services.gateway.turns import Turns
 from services.gateway.workers.logos import LogoDrawings
 from services.gateway.workers.provider_checks import ProviderChecks
 from services.gateway.workers.qr_pictures import QrPictures
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS: Final = 10
 # A statement of many lines keeps a core busy for a while.
 MAX_STATEMENTS: Final = 4
+MAX_STATEMENTS_OF_MERCHANT: Final = 2
 KEEPALIVE_S: Final = 75.0
 # How long the gateway reads on after it has rejected a body, so that the client can read the response.
 LINGER_S: Final = 2.0
@@ -120,7 +122,7 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
             webhook_budgets=WebhookBudgets(),
             rate_limiter=RateLimiter(settings),
             key_uses=KeyUses(pool),
-            statements=asyncio.Semaphore(MAX_STATEMENTS),
+            statements=Turns(together=MAX_STATEMENTS, of_one=MAX_STATEMENTS_OF_MERCHANT),
             positions=positions,
             cursors=Cursors((await PayerSecrets(pool, hub.vault).read()).opening),
         )

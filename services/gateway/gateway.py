@@ -10,8 +10,6 @@ from aiohttp import web
 from services.gateway.http.client_address import address_of
 
 if TYPE_CHECKING:
-    import asyncio
-
     import asyncpg
 
     from extrato.bus.connection import Bus
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from services.gateway.live.fanout import Fanout
     from services.gateway.live.socket_io_server import SocketIoServer
     from services.gateway.live.socket_limits import SocketLimits
+    from services.gateway.turns import Turns
     from services.gateway.workers.logos import LogoDrawings
     from services.gateway.workers.provider_checks import ProviderChecks
     from services.gateway.workers.qr_pictures import QrPictures
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 class Gateway:
     """Everything that a handler may use; `app.py` builds it once.
 
-    `statements` bounds how many statements are streamed at once.
+    `statements` bounds how many statements are streamed at once, together and for each merchant.
     """
 
     settings: Settings
@@ -60,7 +59,7 @@ class Gateway:
     webhook_budgets: WebhookBudgets
     rate_limiter: RateLimiter
     key_uses: KeyUses
-    statements: asyncio.Semaphore
+    statements: Turns
     positions: Positions
     cursors: Cursors
 

@@ -103,10 +103,10 @@ class _Shown:
         """Return an answer that sends the lines page by page."""
         if self._query.format == "csv":
             chunks = _checked(pages, self._books, self._csv.lines, head=self._csv.header(LINE_COLUMNS))
-            return web.Response(body=_sent(request, chunks), headers=self._csv_headers())
+            return web.Response(body=_sent(request, self._merchant, chunks), headers=self._csv_headers())
         head = _encode(self._statement()).removesuffix(b"}") + b',"lines":['
         chunks = _checked(pages, self._books, _json_lines, head=head, between=b",", end=b"]}")
-        return web.Response(body=_sent(request, chunks), headers={hdrs.CONTENT_TYPE: JSON})
+        return web.Response(body=_sent(request, self._merchant, chunks), headers={hdrs.CONTENT_TYPE: JSON})
 
     def _statement(self, **groups: Any) -> Statement:
         opening, closing = self._books.opening, self._books.closing
@@ -272,14 +272,14 @@ async def _checked(
     yield end
 
 
-async def _sent(request: web.Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pass the chunks on, for a few clients at once; the others wait for their turn.
+async def _sent(request: web.Request, merchant: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pass the chunks on, for a few clients at once, and fewer of one merchant; the others wait for their turn.
 
     A statement that cannot be completed is cut off, so that no client takes it for whole.
     """
     loop = asyncio.get_running_loop()
     try:
-        async with gateway_of(request).statements:
+        async with gateway_of(request).statements.take(merchant):
             async for chunk in chunks:
                 stalled = loop.call_later(STALLED_S, _cut_off, request)
                 try:
