@@ -12,6 +12,7 @@ from contracts.events import (
     PayerForgotten,
     PaymentHeld,
     PaymentReleased,
+    RefundRequested,
     TextHidden,
 )
 from contracts.events.hidden_text import HIDDEN_TEXT, hide_text
@@ -66,6 +67,22 @@ def test_text_is_hidden_once_in_the_state():
     paid = after(replace(DIRECT_PIX, charge=PIX), TextHidden())
     assert isinstance(paid, Charged)
     assert paid.charge.pix_payload is None
+
+
+def test_reason_of_a_later_refund_is_hidden_too():
+    paid = given_events(OPENED, CHARGED).when(observe("approved"))
+    refund = RefundRequested(
+        refund_id="r1",
+        wish_id="w1",
+        attempt_id="a",
+        amount_centavos=100,
+        is_all=False,
+        reason="Ana desistiu",
+        requested_at=at(5),
+        known_refunds=(),
+    )
+    for order in ([refund, TextHidden()], [TextHidden(), refund]):
+        assert after(OPENED, CHARGED, *paid, *order).refunds["r1"].reason is None
 
 
 def test_every_free_text_of_a_payment_is_hidden():

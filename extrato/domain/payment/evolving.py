@@ -76,6 +76,8 @@ def _start(event: PaymentOpened) -> Requested | Charged:
 
 def evolve_opened(payment: Opened, event: EventOfOpened) -> Opened:
     """Apply one event after the first."""
+    if payment.is_text_hidden and isinstance(event, RefundRequested):
+        event = replace(event, reason=None)
     ledger = evolve_ledger(payment.ledger, event)
     return _evolve(payment if ledger is payment.ledger else replace(payment, ledger=ledger), event)
 
