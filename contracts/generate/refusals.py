@@ -25,6 +25,8 @@ HEADERS: Final = {"unauthenticated": "WWW-Authenticate", "too_many_requests": "R
 }
 # Many operations share the answers with few codes, so the document has these once.
 MOST_SHARED: Final = 4
+# Their caller may not know the position of the log.
+WITHOUT_CALLER: Final = frozenset({401, 403})
 
 
 def refusals(operation: Operation) -> dict[int, Document]:
@@ -64,7 +66,7 @@ def _answer(operation: Operation, status: int, codes: list[str]) -> Document:
     kind = operation.errors or MonitoringError
     headers = {CORRELATION_ID.name, *(HEADERS[code] for code in codes if code in HEADERS)}
     if kind is Problem:
-        headers |= {"Content-Language", "Extrato-Position"}
+        headers |= {"Content-Language"} | ({"Extrato-Position"} if status not in WITHOUT_CALLER else set())
     return {
         "description": f"{REFUSALS[status]}\n\n{listed}",
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(headers)},

@@ -54,10 +54,16 @@ async def answer_v1(
 
 
 def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Add the position and the rate limit; a handler that streams calls this before it prepares its response."""
+    """Add the position and the rate limit; a handler that streams calls this before it prepares its response.
+
+    An unknown caller gets neither: positions say how much the hub records.
+    """
+    caller = request.get(CALLER)
+    if caller is None:
+        return
     gateway, limit = gateway_of(request), request[CONVENTIONS].limit
     response.headers["Extrato-Position"] = gateway.positions.text(request.get(POSITION))
-    if limit is not None and (caller := request.get(CALLER)) is not None:
+    if limit is not None:
         quota = gateway.rate_limiter.quota(limit, caller, client_address(request))
         response.headers["RateLimit-Policy"] = f'"{limit}";q={quota.per_minute};w={WINDOW_S}'
         response.headers["RateLimit"] = f'"{limit}";r={quota.left};t={math.ceil(quota.reset_s)}'

@@ -32,7 +32,6 @@ PAYMENTS: Final = (
         description="Requests within a few seconds share one question. If the provider does not answer, "
         "the answer is an error, and the payment stays as it was. A payment by `pix` has no provider: it is answered "
         "unchanged.",
-        scope="payments:read",
         limit="checks",
         body=v1.NoFields,
         may_lack_body=True,
