@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from contracts.api import request_fields as fields
-from contracts.api.types import one_of
+from contracts.api.types import Alert, one_of
 from contracts.v1.lists import HasMore, ListObject, Next
-from contracts.v1.types import AlertName, Moment, PaymentId
+from contracts.v1.types import Moment, PaymentId
 
 ALERT_STATES = ("open", "ended", "resolved")
 
@@ -26,7 +26,7 @@ class AlertShown(Struct, kw_only=True):
     """One alert of a payment, with all its occurrences; its id is its name."""
 
     object: Annotated[Literal["alert"], Meta(description="Always `alert`.")]
-    id: AlertName
+    id: Alert
     payment_id: PaymentId
     status: Annotated[
         str,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from contracts.api.request_fields import every_fault
-from contracts.v1.request_fields import MerchantNamed
+from contracts.v1.request_fields import MerchantQuery
 
 MAX_LIMIT: Final = 200
 DEFAULT_LIMIT: Final = 50
@@ -28,11 +28,8 @@ Next = Annotated[
 ]
 
 
-class ListQuery(Struct, kw_only=True, forbid_unknown_fields=True):
+class ListQuery(MerchantQuery, kw_only=True, forbid_unknown_fields=True):
     """The query of a page. Rows that are added meanwhile do not move the rows of later pages."""
 
-    merchant: Annotated[
-        MerchantNamed | None, Meta(description="The slug of the merchant; required for a key of the hub.")
-    ] = None
     limit: Annotated[Limit, Meta(description="The maximum number of rows.")] = DEFAULT_LIMIT
     cursor: Annotated[Cursor | None, Meta(description="The `next` of the page before.")] = None

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.api.request_fields import every_fault
-from contracts.api.types import one_of
+from contracts.api.types import Address, one_of
 from contracts.v1 import request_fields as fields
-from contracts.v1.types import DOCUMENT_TYPES, LOGO_TYPES, Address, MerchantSlug, Moment
+from contracts.v1.types import DOCUMENT_TYPES, LOGO_TYPES, MerchantSlug, Moment
 
 
 class ContactChange(Struct, kw_only=True, forbid_unknown_fields=True):

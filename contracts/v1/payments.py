@@ -7,12 +7,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from contracts.api.payment_page import PaymentPage
+from contracts.api.types import Address, Alert, Currency
 from contracts.v1.types import (
-    Address,
-    AlertName,
     AttemptId,
     Centavos,
-    Currency,
     DisputedCentavos,
     HeldCentavos,
     MerchantSlug,
@@ -96,7 +94,7 @@ class Payment(Struct, kw_only=True):
     ]
     checkout_url: Annotated[Address | None, Meta(description="The provider's page to pay on; null if there is none.")]
     attempts: Annotated[list[Attempt], Meta(description="Every attempt, in the order in which the hub observed them.")]
-    alerts: Annotated[list[AlertName], Meta(description="The open alerts of the payment, the oldest first.")]
+    alerts: Annotated[list[Alert], Meta(description="The open alerts of the payment, the oldest first.")]
     created_at: Annotated[Moment, Meta(description="When the payment was opened.")]
     updated_at: Annotated[Moment, Meta(description="When the hub recorded the newest event of the payment.")]
     paid_at: Annotated[Moment | None, Meta(description="When the payment was paid; null if it is not paid.")]

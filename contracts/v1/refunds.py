@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.api import request_fields as fields
-from contracts.api.types import REFUND_STATES, one_of
+from contracts.api.types import Currency, RefundState
 from contracts.v1.lists import HasMore, ListObject, Next
 from contracts.v1.request_fields import RefundCentavos
-from contracts.v1.types import AttemptId, Centavos, Currency, Moment, PaymentId
+from contracts.v1.types import AttemptId, Centavos, Moment, PaymentId
 
 
 class RefundCreation(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -45,13 +45,7 @@ class Refund(Struct, kw_only=True):
     payment_id: PaymentId
     request_id: Annotated[str, Meta(description="The id of the request, which may have refunds of several attempts.")]
     attempt_id: AttemptId
-    status: Annotated[
-        str,
-        Meta(
-            description="The state of the refund. `in_process`: the provider accepted it and has not made it yet.",
-            extra_json_schema=one_of(*REFUND_STATES),
-        ),
-    ]
+    status: RefundState
     amount_centavos: Annotated[Centavos, Meta(description="The refunded amount, in centavos.")]
     currency: Currency
     reason: Annotated[str | None, Meta(description="The merchant's reason; null if it gave none.")]

@@ -8,9 +8,10 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.api.request_fields import READER, Code, Reader, every_fault
+from contracts.api.types import Currency
 from contracts.statement_kinds import Kind
-from contracts.v1.request_fields import MerchantNamed
-from contracts.v1.types import AttemptId, Currency, MerchantSlug, Method, Moment, PaymentId, Provider, Reference
+from contracts.v1.request_fields import MerchantQuery
+from contracts.v1.types import AttemptId, MerchantSlug, Method, Moment, PaymentId, Provider, Reference
 
 DEFAULT_TIMEZONE: Final = "America/Sao_Paulo"
 MAX_DAYS: Final = 366
@@ -29,12 +30,11 @@ _NO_POSITION: Final = Code("position_unknown")
 _CHOICE: Final = Meta(extra=every_fault("invalid_choice"))
 
 
-class StatementQuery(Struct, kw_only=True, forbid_unknown_fields=True, rename={"from_day": "from", "to_day": "to"}):
+class StatementQuery(
+    MerchantQuery, kw_only=True, forbid_unknown_fields=True, rename={"from_day": "from", "to_day": "to"}
+):
     """The query of a statement."""
 
-    merchant: Annotated[
-        MerchantNamed | None, Meta(description="The slug of the merchant; required for a key of the hub.")
-    ] = None
     from_day: Annotated[Day, Meta(description="The first day, in `timezone`.")]
     to_day: Annotated[Day, Meta(description=f"The last day, in `timezone`. A statement has at most {MAX_DAYS} days.")]
     timezone: Annotated[Zone, Meta(description="The time zone of the days, by its name in the IANA database.")] = (

@@ -1,4 +1,4 @@
-"""The types of fields that several answers of `/v1` share."""
+"""The types of fields that several answers of `/v1` share, beside those of `contracts.api.types`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from contracts.api.types import one_of
-from contracts.payment_status import ALERT_NAMES, KNOWN
+from contracts.payment_status import KNOWN
 from contracts.subjects import MERCHANT_SLUG
 
 METHODS: Final = ("pix", "mercado_pago_pix", "mercado_pago_checkout")
@@ -17,11 +17,9 @@ DOCUMENT_TYPES: Final = ("cnpj", "cpf")
 LOGO_TYPES: Final = ("image/png", "image/webp")
 
 Centavos = Annotated[int, Meta(ge=0, description="An amount in whole centavos.")]
-Currency = Annotated[str, Meta(description="The currency of the amounts, by ISO 4217.", examples=["BRL"])]
 Moment = Annotated[
     datetime, Meta(tz=True, description="A time in UTC, by RFC 3339.", examples=["2026-01-12T13:00:00Z"])
 ]
-Address = Annotated[str, Meta(description="An address.", extra_json_schema={"format": "uri"})]
 PaymentId = Annotated[str, Meta(description="The id of the payment.", pattern="^[1-9][0-9]{0,14}$", examples=["15"])]
 MerchantSlug = Annotated[
     str,
@@ -60,13 +58,6 @@ AttemptId = Annotated[
     Meta(
         description="The provider's id of the attempt. For `pix` it is the transfer's EndToEndId, or the id of the "
         "charge while the bank has not named the transfer."
-    ),
-]
-AlertName = Annotated[
-    str,
-    Meta(
-        description="A situation that a person must look at; docs/reference/money.md has the cause and remedy of each.",
-        extra_json_schema=one_of(*sorted(ALERT_NAMES)),
     ),
 ]
 Reference = Annotated[str | None, Meta(description="The merchant's own order number; null if it gave none.")]
