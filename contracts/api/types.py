@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta
 
@@ -15,7 +15,8 @@ def one_of(*words: str) -> dict[str, Any]:
     return {"enum": list(words)}
 
 
-MERCHANT_SCOPES: Final = ("payments:write", "payments:read", "payments:refund", "confirm", "admin")
+MerchantScope = Literal["payments:write", "payments:read", "payments:refund", "confirm", "admin"]
+MERCHANT_SCOPES: Final[tuple[MerchantScope, ...]] = get_args(MerchantScope)
 PIX_KEY_KINDS: Final = ("cpf", "cnpj", "phone", "email", "evp")
 CONNECTED_PROVIDERS: Final = ("mercado_pago",)
 PIX_APIS: Final = ("payments", "orders")

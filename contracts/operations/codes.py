@@ -36,14 +36,22 @@ OF_MERCHANT: Final = ("missing_merchant", "unknown_merchant")
 # The number of waiting writes has a limit.
 OF_WRITING: Final = ("overloaded",)
 OF_VAULT: Final = ("invalid_vault_key",)
-# Creating a charge at a provider.
-OF_CHARGING: Final = (
-    "payment_cancelled",
-    "payment_expired",
-    "provider_misunderstood",
-    "provider_not_connected",
-    "provider_refused",
-    "provider_unavailable",
+# A request to a provider; the operations that need its answer add `provider_misunderstood`.
+OF_PROVIDER: Final = ("provider_not_connected", "provider_refused", "provider_unavailable")
+OF_ASKING: Final = (*OF_PROVIDER, "provider_misunderstood")
+OF_CHARGING: Final = (*OF_ASKING, "payment_cancelled", "payment_expired")
+OF_CANCELLING: Final = (*OF_WRITING, *OF_VAULT, *OF_PROVIDER, "payment_already_paid", "payment_holds_money")
+OF_REFUNDING: Final = (
+    *OF_WRITING,
+    *OF_VAULT,
+    *OF_PROVIDER,
+    "amount_or_all",
+    "choose_attempt",
+    "payment_not_paid",
+    "payment_already_refunded",
+    "refund_by_bank_only",
+    "refund_exceeds_balance",
+    "refund_in_progress",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from contracts import api
-from contracts.operations.codes import OF_VAULT, OF_WRITING
+from contracts.operations.codes import OF_CANCELLING, OF_REFUNDING, OF_WRITING
 from contracts.operations.common import IDEMPOTENCY_KEY
 from contracts.operations.operation import Answer, Operation
 
@@ -29,15 +29,7 @@ CORRECTIONS: Final = (
                 body=api.PaymentCancelled,
             ),
         },
-        codes=(
-            *OF_WRITING,
-            *OF_VAULT,
-            "payment_already_paid",
-            "payment_holds_money",
-            "provider_not_connected",
-            "provider_refused",
-            "provider_unavailable",
-        ),
+        codes=OF_CANCELLING,
     ),
     Operation(
         name="refundPayment",
@@ -58,20 +50,7 @@ CORRECTIONS: Final = (
             200: Answer(description="The provider made a refund.", body=api.Refunded),
             202: Answer(description="The refund is recorded; the provider has not made it yet.", body=api.Refunded),
         },
-        codes=(
-            *OF_WRITING,
-            *OF_VAULT,
-            "amount_or_all",
-            "choose_attempt",
-            "payment_not_paid",
-            "payment_already_refunded",
-            "refund_by_bank_only",
-            "refund_exceeds_balance",
-            "refund_in_progress",
-            "provider_not_connected",
-            "provider_refused",
-            "provider_unavailable",
-        ),
+        codes=OF_REFUNDING,
     ),
     Operation(
         name="acceptMoney",

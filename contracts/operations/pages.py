@@ -7,6 +7,7 @@ from typing import Final
 from contracts.operations.codes import OF_READING
 from contracts.operations.common import AWAY, IF_NONE_MATCH, PAGE, TEXT, TOO_MANY
 from contracts.operations.operation import Answer, Operation, Parameter
+from contracts.v1.types import LOGO_TYPES
 
 PAGES: Final = (
     Operation(
@@ -105,7 +106,7 @@ PAGES: Final = (
         answers={
             200: Answer(
                 description="The picture.",
-                media_types=("image/png", "image/webp"),
+                media_types=LOGO_TYPES,
                 headers=("Cache-Control", "ETag"),
             ),
             304: Answer(description="The caller has the picture.", media_types=(), headers=("Cache-Control", "ETag")),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from contracts.api.request_fields import MAX_REFUND_CENTAVOS, MAX_VALUE_CENTAVOS, READER, Code, Reader, every_fault
+from contracts.api.types import MERCHANT_SCOPES, MerchantScope
 from contracts.subjects import MERCHANT_SLUG
 
 _NO_SLUG = Code("invalid_slug")
@@ -68,12 +69,10 @@ Origins = Annotated[
         },
     ),
 ]
-KeyScope = Annotated[
-    Literal["payments:write", "payments:read", "payments:refund", "confirm", "admin"],
-    Meta(extra=every_fault("unknown_scope", "of_merchant")),
-]
+KeyScope = Annotated[MerchantScope, Meta(extra=every_fault("unknown_scope", "of_merchant"))]
 KeyScopes = Annotated[
-    list[KeyScope], Meta(min_length=1, max_length=5, extra=every_fault("unknown_scope", "of_merchant"))
+    list[KeyScope],
+    Meta(min_length=1, max_length=len(MERCHANT_SCOPES), extra=every_fault("unknown_scope", "of_merchant")),
 ]
 
 

@@ -15,6 +15,10 @@ METHODS: Final = ("pix", "mercado_pago_pix", "mercado_pago_checkout")
 PROVIDERS: Final = ("pix", "mercado_pago")
 DOCUMENT_TYPES: Final = ("cnpj", "cpf")
 LOGO_TYPES: Final = ("image/png", "image/webp")
+"""The media types in which the hub serves logos."""
+
+LOGO_UPLOADS: Final = ("image/png", "image/jpeg", "image/webp")
+"""The media types of a picture that the hub redraws as a logo."""
 
 Centavos = Annotated[int, Meta(ge=0, description="An amount in whole centavos.")]
 Moment = Annotated[

@@ -8,6 +8,7 @@ from contracts import v1
 from contracts.operations.codes import OF_MERCHANT, OF_WRITING
 from contracts.operations.operation import Answer
 from contracts.operations.v1.common import read_one, write
+from contracts.v1.types import LOGO_UPLOADS
 
 _TAG: Final = "Merchant"
 _SHOWN: Final = Answer(description="The merchant.", body=v1.MerchantDetails)
@@ -45,7 +46,7 @@ MERCHANT: Final = (
         description="The body is the picture, of at most 512 KiB and 8,000,000 pixels. The hub redraws it with at most "
         "512 pixels a side, as PNG or WebP, and drops everything else.",
         scope="admin",
-        uploads=("image/png", "image/jpeg", "image/webp"),
+        uploads=LOGO_UPLOADS,
         answers={200: _SHOWN},
         codes=(*OF_MERCHANT, *OF_WRITING, "invalid_logo"),
     ),

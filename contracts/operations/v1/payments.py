@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from contracts import v1
-from contracts.operations.codes import OF_VAULT, OF_WRITING
+from contracts.operations.codes import OF_ASKING, OF_CANCELLING, OF_VAULT, OF_WRITING
 from contracts.operations.operation import Answer
 from contracts.operations.v1.common import read_list, read_one, write
 
-OF_ASKING: Final = ("provider_misunderstood", "provider_not_connected", "provider_refused", "provider_unavailable")
 PATH: Final = "/v1/payments/{payment_id}"
 
 PAYMENTS: Final = (
@@ -55,15 +54,7 @@ PAYMENTS: Final = (
                 description="The cancellation is recorded; the provider has not answered yet.", body=v1.Payment
             ),
         },
-        codes=(
-            *OF_WRITING,
-            *OF_VAULT,
-            "payment_already_paid",
-            "payment_holds_money",
-            "provider_not_connected",
-            "provider_refused",
-            "provider_unavailable",
-        ),
+        codes=OF_CANCELLING,
     ),
     read_list(
         "listPaymentEvents",

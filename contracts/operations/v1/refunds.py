@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from contracts import v1
-from contracts.operations.codes import OF_VAULT, OF_WRITING
+from contracts.operations.codes import OF_REFUNDING
 from contracts.operations.operation import Answer
 from contracts.operations.v1.common import read_list, read_one, write
 
@@ -31,20 +31,7 @@ REFUNDS: Final = (
                 description="The refund is recorded; the provider has not made it yet.", body=v1.RefundRequested
             ),
         },
-        codes=(
-            *OF_WRITING,
-            *OF_VAULT,
-            "amount_or_all",
-            "choose_attempt",
-            "payment_not_paid",
-            "payment_already_refunded",
-            "refund_by_bank_only",
-            "refund_exceeds_balance",
-            "refund_in_progress",
-            "provider_not_connected",
-            "provider_refused",
-            "provider_unavailable",
-        ),
+        codes=OF_REFUNDING,
     ),
     read_list(
         "listRefunds",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
 from contracts import v1
+from contracts.v1.types import LOGO_UPLOADS
 from extrato.domain import merchant as domain
 from extrato.domain.merchant_profile import ChangeProfile, kind_of_document
 from extrato.domain.origins import SetOrigins
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
     from contracts.events import MerchantLogoSet
 
-UPLOADS: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
-
 
 async def read_merchant(request: web.Request) -> web.Response:
     """`GET /v1/merchant`: read the merchant from its stream."""
@@ -51,7 +50,7 @@ async def put_logo(request: web.Request) -> web.Response:
     """`PUT /v1/merchant/logo`: redraw a picture, and show it as the logo."""
     query, gateway = read_query(request, v1.MerchantQuery), gateway_of(request)
     slug = (await merchant_of(request, query.merchant)).slug
-    upload = await read_upload(request, media_types=UPLOADS, maximum=MAX_UPLOAD_BYTES)
+    upload = await read_upload(request, media_types=LOGO_UPLOADS, maximum=MAX_UPLOAD_BYTES)
     logo = await gateway.logo_drawings.draw(upload)
     await set_logo(gateway.hub, slug, logo, cause=cause_of(request, actor="api_key"))
     return await _shown(request, slug)
