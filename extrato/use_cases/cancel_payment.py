@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import CompleteCancellation, RefuseCancellation, RequestCancellation
 from extrato.domain.payment.state import Charged
-from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
+from extrato.errors import (
+    ProviderMisunderstood,
+    ProviderNotConnected,
+    ProviderRefused,
+    ProviderUnavailable,
+    Transient,
+)
 from extrato.store.vault_keys import InvalidVaultKey
 from extrato.use_cases.payments import ChargedPayment, LoadedPayment, change_payment, is_charged, load_payment
 from extrato.use_cases.refresh_payment import credential_for, refresh_payment
@@ -36,6 +42,20 @@ async def cancel_payment(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPa
     if loaded.payment.is_settled:
         raise Refused("payment_already_paid", why="meanwhile")
     return loaded
+
+
+async def request_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPayment:
+    """Cancel as `cancel_payment` does; a transient error is raised only if the request is not recorded.
+
+    While the provider has not answered, the payment's `cancellation` is `requested`, and the monitor completes it.
+    """
+    try:
+        return await cancel_payment(hub, payment_id, cause=cause)
+    except Transient:
+        loaded = await load_payment(hub, payment_id)
+        if loaded.payment.cancellation == "none":
+            raise
+        return loaded
 
 
 async def complete_cancellation(hub: Hub, payment_id: int, *, cause: Cause) -> LoadedPayment:

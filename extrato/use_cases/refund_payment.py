@@ -95,6 +95,25 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
     return Refunded(loaded=await load_payment(hub, payment_id), is_repeated=not requested.events)
 
 
+async def request_refund(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> Refunded:
+    """Refund as `refund_payment` does; a transient error is raised only if the request is not recorded.
+
+    A client that repeats a recorded request without its key would refund twice, so it must never read "retry". Raises
+    `ProviderRefused` when the provider refuses every refund of the request.
+    """
+    try:
+        refunded = await refund_payment(hub, payment_id, wish, cause=cause)
+    except Transient:
+        loaded = await load_payment(hub, payment_id)
+        if not refunds_of(loaded, wish.wish_id):
+            raise
+        refunded = Refunded(loaded=loaded, is_repeated=False)
+    if all(each.state == "refused" for each in refunds_of(refunded.loaded, wish.wish_id).values()):
+        # The event `RefundRefused` has the provider's own message.
+        raise ProviderRefused(wish.wish_id, why="refund")
+    return refunded
+
+
 def refunds_of(loaded: LoadedPayment, wish_id: str) -> dict[str, Refund]:
     """Return the refunds of one request, by the hub's refund id."""
     return {refund_id: refund for refund_id, refund in loaded.payment.refunds.items() if refund.wish_id == wish_id}

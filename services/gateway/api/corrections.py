@@ -20,10 +20,9 @@ from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.commands import AcceptMoney, ResolveAlert
 from extrato.domain.payment.identifiers import stream_id
-from extrato.errors import ProviderRefused, Transient
-from extrato.use_cases.cancel_payment import cancel_payment
-from extrato.use_cases.payments import change_payment, load_payment
-from extrato.use_cases.refund_payment import RefundWish, refund_payment, refunds_of
+from extrato.use_cases.cancel_payment import request_cancellation
+from extrato.use_cases.payments import change_payment
+from extrato.use_cases.refund_payment import RefundWish, refunds_of, request_refund
 from services.gateway import access
 from services.gateway.api.response_bodies import attempts_of, label
 from services.gateway.gateway import gateway_of
@@ -53,14 +52,9 @@ async def cancel(request: web.Request) -> web.Response:
     gateway = gateway_of(request)
     loaded = await access.find_payment(request)
     cause = cause_of(request, actor="api_key")
-    try:
-        loaded = await cancel_payment(gateway.hub, loaded.payment_id, cause=cause)
-    except Transient:
-        loaded = await load_payment(gateway.hub, loaded.payment_id)
-        if loaded.payment.cancellation == "none":
-            raise
-        if loaded.payment.cancellation == "requested":
-            return json_response(_cancelled(loaded, "Cancelamento solicitado; será concluído em instantes"), status=202)
+    loaded = await request_cancellation(gateway.hub, loaded.payment_id, cause=cause)
+    if loaded.payment.cancellation == "requested":
+        return json_response(_cancelled(loaded, "Cancelamento solicitado; será concluído em instantes"), status=202)
     return json_response(_cancelled(loaded, "Pagamento cancelado"))
 
 
@@ -87,17 +81,8 @@ async def refund(request: web.Request) -> web.Response:
     body = (await read_json(request, RefundRequest))[0] if has_body else RefundRequest()
     wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
     cause = cause_of(request, actor="api_key")
-    try:
-        loaded = (await refund_payment(gateway.hub, loaded.payment_id, wish, cause=cause)).loaded
-    except Transient:
-        # Never answer "retry" once the request is recorded.
-        loaded = await load_payment(gateway.hub, loaded.payment_id)
-        if not refunds_of(loaded, wish.wish_id):
-            raise
+    loaded = (await request_refund(gateway.hub, loaded.payment_id, wish, cause=cause)).loaded
     refunds = refunds_of(loaded, wish.wish_id)
-    if all(each.state == "refused" for each in refunds.values()):
-        # The event `RefundRefused` has the provider's own message.
-        raise ProviderRefused(wish.wish_id, why="refund")
     return json_response(
         _refunded(loaded, wish.wish_id, refunds), status=202 if any(each.is_open for each in refunds.values()) else 200
     )

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from contracts.v1 import MerchantQuery, NoFields
-from extrato.errors import Transient
-from extrato.use_cases.cancel_payment import cancel_payment
-from extrato.use_cases.payments import load_payment
+from extrato.use_cases.cancel_payment import request_cancellation
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import cause_of
 from services.gateway.http.etags import note_covered
@@ -49,24 +47,15 @@ async def verify(request: web.Request) -> web.Response:
 
 async def cancel(request: web.Request) -> web.Response:
     """`POST /v1/payments/{payment_id}/cancel`: cancel a payment; 202 until the provider confirms."""
-    hub = gateway_of(request).hub
     query, _, _ = await read_request(request, MerchantQuery, NoFields, may_lack_body=True)
     loaded = await payment_of(request, query.merchant)
     repeated = await is_repeated(request, loaded, what="cancel")
-    try:
-        loaded = await cancel_payment(hub, loaded.payment_id, cause=cause_of(request))
-    except Transient:
-        loaded = await load_payment(hub, loaded.payment_id)
-        if loaded.payment.cancellation == "none":
-            raise
-        if loaded.payment.cancellation == "requested":
-            return await _shown(request, loaded, is_repeated=repeated, status=202)
-    return await _shown(request, loaded, is_repeated=repeated)
+    loaded = await request_cancellation(gateway_of(request).hub, loaded.payment_id, cause=cause_of(request))
+    status = 202 if loaded.payment.cancellation == "requested" else 200
+    return await _shown(request, loaded, is_repeated=repeated, status=status)
 
 
-async def _shown(
-    request: web.Request, loaded: LoadedPayment, *, is_repeated: bool = False, status: int = 200
-) -> web.Response:
+async def _shown(request: web.Request, loaded: LoadedPayment, *, is_repeated: bool, status: int = 200) -> web.Response:
     note_position(request, loaded.position)
     body = await shown_payment(gateway_of(request), loaded)
     return json_response(body, status=status, headers=replayed(is_repeated=is_repeated))

@@ -10,9 +10,7 @@ from msgspec import UNSET
 from contracts.v1 import ListQuery, MerchantQuery, Refund, RefundCreation, RefundList, RefundRequested
 from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import stream_id
-from extrato.errors import ProviderRefused, Transient
-from extrato.use_cases.payments import load_payment
-from extrato.use_cases.refund_payment import RefundWish, refund_payment, refunds_of
+from extrato.use_cases.refund_payment import RefundWish, refunds_of, request_refund
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.bodies import fault_at
@@ -35,22 +33,11 @@ async def create_refund(request: web.Request) -> web.Response:
 
     502 when the provider refuses all of it.
     """
-    hub = gateway_of(request).hub
     query, body, _ = await read_request(request, MerchantQuery, RefundCreation)
     loaded = await payment_of(request, query.merchant)
-    wish, repeated = _wish(body, wish_id=_wish_id(request, loaded.payment_id)), False
-    try:
-        refunded = await refund_payment(hub, loaded.payment_id, wish, cause=cause_of(request))
-        loaded, repeated = refunded.loaded, refunded.is_repeated
-    except Transient:
-        # Never answer "retry" once the request is recorded.
-        loaded = await load_payment(hub, loaded.payment_id)
-        if not refunds_of(loaded, wish.wish_id):
-            raise
-    refunds = refunds_of(loaded, wish.wish_id)
-    if all(each.state == "refused" for each in refunds.values()):
-        # The event `RefundRefused` has the provider's own message.
-        raise ProviderRefused(wish.wish_id, why="refund")
+    wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
+    refunded = await request_refund(gateway_of(request).hub, loaded.payment_id, wish, cause=cause_of(request))
+    loaded, refunds = refunded.loaded, refunds_of(refunded.loaded, wish.wish_id)
     note_position(request, loaded.position)
     shown = RefundRequested(
         object="refund_request",
@@ -59,7 +46,7 @@ async def create_refund(request: web.Request) -> web.Response:
         refunds=[shown_refund(loaded, refund_id) for refund_id in refunds],
     )
     status = 202 if any(each.is_open for each in refunds.values()) else 201
-    return json_response(shown, status=status, headers=replayed(is_repeated=repeated))
+    return json_response(shown, status=status, headers=replayed(is_repeated=refunded.is_repeated))
 
 
 def _wish(body: RefundCreation, *, wish_id: str) -> RefundWish:
