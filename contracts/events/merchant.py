@@ -1,4 +1,4 @@
-"""Events of merchants: their names, Pix keys, providers, products and API keys."""
+"""Events of merchants: their names, profiles, logos, web origins, Pix keys, providers, products and API keys."""
 
 from __future__ import annotations
 

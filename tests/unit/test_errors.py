@@ -33,7 +33,7 @@ PARAMETERS = frozenset({"known", "names_all", "reason", "http_status", "retry_af
 RAISERS = {"raising_unavailable": "store_unavailable"}
 # Functions of the gateway that refuse a body with the codes of its field types.
 BODY_READERS = frozenset(
-    {"read_struct", "convert_query", "joined", "fault_at", "invalid_body", "_field_error", "_with_name", "_malformed"}
+    {"read_struct", "convert_query", "joined", "invalid_body", "_field_error", "_with_name", "_malformed"}
 )
 
 

@@ -27,6 +27,7 @@ from services.gateway.api.response_bodies import local_time
 from services.gateway.gateway import Gateway, client_address, gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import caller_of, cause_of
+from services.gateway.http.etags import has_already
 from services.gateway.http.responses import json_response
 from services.gateway.metrics import CONFIRMATIONS_REFUSED
 from services.gateway.payer_links import payer_links_of, payment_page
@@ -125,7 +126,7 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
     payload = await _find_payload(request, bank_payment_id)
     etag = hashlib.sha256(f"{payload}{is_svg}".encode()).hexdigest()[:32]
     headers = {"ETag": f'"{etag}"', "Cache-Control": "public, max-age=31536000, immutable"}
-    if any(tag.value in {etag, "*"} for tag in request.if_none_match or ()):
+    if has_already(request, etag):
         return web.Response(status=304, headers=headers)
     picture = await gateway.qr_pictures.draw(payload, is_svg=is_svg)
     content_type = "image/svg+xml" if is_svg else "image/png"

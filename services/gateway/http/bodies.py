@@ -63,13 +63,8 @@ def read_struct(kind: type[Body], body: Mapping[str, Any]) -> Body:
         raise InvalidBody(find_faults(kind, body), body) from None
 
 
-def fault_at(pointer: str, error: Refused) -> InvalidBody:
-    """Return the error of a rule that its Struct cannot express, such as two fields that exclude each other."""
-    return InvalidBody((Fault(pointer, error),), {})
-
-
 def invalid_body(faults: tuple[Fault, ...]) -> InvalidBody:
-    """Return the error for fields that fit the Struct but do not go together."""
+    """Return the error of rules that a Struct cannot express, such as two fields that exclude each other."""
     return InvalidBody(faults, {})
 
 

@@ -1,7 +1,7 @@
-"""ETags of single reads, so that a client does not fetch again what it has.
+"""ETags, so that a client does not fetch again what it has.
 
-An ETag is the digest of the body. Where a body has times that change without the object, the ETag is weak (RFC 9110,
-8.8.1): the digest of the body without them.
+The ETag of a single read of `/v1` is the digest of the body. Where a body has times that change without the object,
+the ETag is weak (RFC 9110, 8.8.1): the digest of the body without them.
 """
 
 from __future__ import annotations
@@ -32,14 +32,19 @@ def note_covered(request: web.Request, content: Struct) -> None:
     request[COVERED] = _encode(content)
 
 
+def has_already(request: web.Request, etag: str) -> bool:
+    """Return whether the client has the content with this ETag, so that the answer is 304 (RFC 9110, 13.1.2)."""
+    return any(tag.value in {etag, "*"} for tag in request.if_none_match or ())
+
+
 def tagged(request: web.Request, response: web.Response) -> web.Response:
-    """Add the ETag to an answer; 304 without a body if the client has it (RFC 9110, 13.1.2)."""
+    """Add the ETag to an answer; 304 without a body if the client has it."""
     body = response.body if isinstance(response.body, bytes) else b""
     covered = request.get(COVERED)
     etag = hashlib.sha256(body if covered is None else covered).hexdigest()[:ETAG_LENGTH]
     weak = "" if covered is None else "W/"
     headers: Headers = {hdrs.ETAG: f'{weak}"{etag}"', hdrs.CACHE_CONTROL: REVALIDATED}
-    if any(tag.value in {etag, "*"} for tag in request.if_none_match or ()):
+    if has_already(request, etag):
         return web.Response(status=304, headers=headers)
     response.headers.update(headers)
     return response

@@ -43,7 +43,7 @@ def limit(query: MultiMapping[str], *, default: int) -> int:
 
 
 def idempotency_key(headers: MultiMapping[str], *, route: str, body: bytes) -> IdempotencyKey | None:
-    """Read the Idempotency-Key of a creation; each route has its own keys."""
+    """Read the Idempotency-Key of a request; each `route` has its own keys. `body` tells two requests apart."""
     value = single(headers, "Idempotency-Key")
     if value is None:
         return None

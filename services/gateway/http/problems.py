@@ -46,8 +46,8 @@ def problem(request: web.Request, error: CataloguedError, status: int, headers: 
         ],
         payment_id=_payment_of(error) or UNSET,
     )
-    told = {**headers, hdrs.CONTENT_TYPE: PROBLEM_JSON, hdrs.CONTENT_LANGUAGE: language, hdrs.VARY: "Accept-Language"}
-    return json_response(body, status=status, headers=told)
+    sent = {**headers, hdrs.CONTENT_TYPE: PROBLEM_JSON, hdrs.CONTENT_LANGUAGE: language, hdrs.VARY: "Accept-Language"}
+    return json_response(body, status=status, headers=sent)
 
 
 def _payment_of(error: CataloguedError) -> str:

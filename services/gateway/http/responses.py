@@ -42,7 +42,7 @@ def replayed(*, is_repeated: bool) -> Headers:
 
 
 def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """Encode a body of `contracts/api/`."""
+    """Encode a body of `contracts/api/` or `contracts/v1/`."""
     return web.Response(body=_encode(body), status=status, headers={"Content-Type": JSON, **(headers or {})})
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from extrato.errors import NotFound
+from services.gateway.http.etags import has_already
 from services.gateway.http.values import single
 
 FOLDER: Final = Path(__file__).with_name("assets")
@@ -57,6 +58,6 @@ async def show_asset(request: web.Request) -> web.Response:
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
-    if any(tag.value in {found.digest, "*"} for tag in request.if_none_match or ()):
+    if has_already(request, found.digest):
         return web.Response(status=304, headers=headers)
     return web.Response(body=found.body, content_type=CONTENT_TYPES[name], charset="utf-8", headers=headers)

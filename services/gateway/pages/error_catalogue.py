@@ -12,6 +12,7 @@ from msgspec import Struct
 from contracts.errors import SUBJECTS
 from contracts.errors.document import shown_sentences
 from contracts.v1.problem import LANGUAGES
+from services.gateway.http.etags import has_already
 from services.gateway.pages.layout import HEADERS, head
 from services.gateway.pages.markup import Html, document, tag
 
@@ -40,7 +41,7 @@ async def show_errors(request: web.Request) -> web.Response:
     """`GET /docs/errors`: the page, or 304 for a client that has it."""
     page = catalogue()
     headers = {**HEADERS, "Cache-Control": CACHED, "ETag": f'"{page.etag}"'}
-    if any(each.value in {page.etag, "*"} for each in request.if_none_match or ()):
+    if has_already(request, page.etag):
         return web.Response(status=304, headers=headers)
     return web.Response(body=page.body, content_type="text/html", charset="utf-8", headers=headers)
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from extrato.errors import NotFound
 from services.gateway.gateway import gateway_of
+from services.gateway.http.etags import has_already
 from services.gateway.logo_address import ENDINGS, NAME
 from services.gateway.pages.assets import IMMUTABLE
 
@@ -31,7 +32,7 @@ async def show_logo(request: web.Request) -> web.Response:
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
-    if any(tag.value in {etag, "*"} for tag in request.if_none_match or ()):
+    if has_already(request, etag):
         return web.Response(status=304, headers=headers)
     return web.Response(body=found.body, content_type=found.media_type, headers=headers)
 

@@ -11,7 +11,7 @@ from extrato.domain.errors import Refused
 
 
 class Period(NamedTuple):
-    """Days of a time zone. `starts` has the begin of each day, and `end` the end of the last one, in UTC."""
+    """Days of a time zone. `starts` has the start of each day, and `end` the end of the last one, in UTC."""
 
     zone: ZoneInfo
     days: tuple[date, ...]
@@ -20,7 +20,7 @@ class Period(NamedTuple):
 
     @property
     def start(self) -> datetime:
-        """Return the begin of the first day."""
+        """The start of the first day."""
         return self.starts[0]
 
 
@@ -41,7 +41,7 @@ def period_of(first: date, last: date, zone_name: str) -> Period:
 
 
 def _start_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the begin of a day in UTC.
+    """Return the start of a day in UTC.
 
     Where midnight does not exist, zoneinfo takes the offset before the change, which is the instant of the change.
     """

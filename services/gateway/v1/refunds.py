@@ -13,7 +13,7 @@ from extrato.domain.payment.identifiers import stream_id
 from extrato.use_cases.refund_payment import RefundWish, refunds_of, request_refund
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
-from services.gateway.http.bodies import fault_at
+from services.gateway.http.bodies import Fault, invalid_body
 from services.gateway.http.caller import cause_of
 from services.gateway.http.positions import note_position
 from services.gateway.http.responses import json_response, replayed
@@ -53,7 +53,8 @@ def _wish(body: RefundCreation, *, wish_id: str) -> RefundWish:
     """Read what to refund; an absent amount never means everything."""
     is_all = body.all is True
     if is_all != (body.amount_centavos is UNSET):
-        raise fault_at("/all" if is_all else "/amount_centavos", Refused("amount_or_all", "all", why="centavos"))
+        error = Refused("amount_or_all", "all", why="centavos")
+        raise invalid_body((Fault("/all" if is_all else "/amount_centavos", error),))
     return RefundWish(
         wish_id=wish_id,
         amount_centavos=body.amount_centavos or None,

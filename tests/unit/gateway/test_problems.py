@@ -11,7 +11,7 @@ from contracts.errors import CATALOGUE
 from contracts.v1 import MerchantQuery, RefundCreation
 from extrato.domain.errors import Refused
 from extrato.errors import ChargeWasRefused
-from services.gateway.http.bodies import InvalidBody, fault_at, joined, read_struct
+from services.gateway.http.bodies import Fault, InvalidBody, invalid_body, joined, read_struct
 from services.gateway.http.caller import CORRELATION_ID
 from services.gateway.http.problems import language_of, problem
 from services.gateway.http.query_parameters import convert_query
@@ -62,7 +62,7 @@ def test_problem_has_every_fault_in_the_language_of_the_client():
 
 
 def test_rule_of_two_fields_names_one():
-    _, body = written(fault_at("/all", Refused("amount_or_all", "all", why="centavos")))
+    _, body = written(invalid_body((Fault("/all", Refused("amount_or_all", "all", why="centavos")),)))
     assert [fault["pointer"] for fault in body["errors"]] == ["/all"]
 
 
