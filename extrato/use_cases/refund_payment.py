@@ -23,14 +23,16 @@ from extrato.errors import (
 )
 from extrato.providers.port import RefundRequest
 from extrato.store.vault_keys import InvalidVaultKey
-from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
+from extrato.use_cases.payments import Outcome, change_payment, load_payment
 from extrato.use_cases.refresh_payment import credential_for, refresh_payment
 
 if TYPE_CHECKING:
     from contracts.envelope import Cause
     from extrato.domain.payment.ledger import Refund
+    from extrato.domain.payment.state import Opened
     from extrato.providers.port import RefundSeen
     from extrato.use_cases.hub import Hub
+    from extrato.use_cases.payments import LoadedPayment
     from extrato.values import Credential
 
 # How far the provider's clock may be behind the hub's.
@@ -51,14 +53,7 @@ class RefundWish(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class Refunded(Struct, frozen=True, kw_only=True):
-    """A payment after a request for a refund; `is_repeated` if an earlier request with the same `wish_id` made it."""
-
-    loaded: LoadedPayment
-    is_repeated: bool
-
-
-async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> Refunded:
+async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> Outcome[Opened]:
     """Refund a payment; a repeated request refunds nothing more. The monitor completes refunds that stay open.
 
     Raises `Refused` when the rules do not allow the refund, and `ProviderNotConnected` without a credential. A refusal
@@ -92,10 +87,10 @@ async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
         # The refunds are recorded; if this refresh fails, a later one updates the payment.
         with contextlib.suppress(ExtratoError):
             await refresh_payment(hub, payment_id, cause=cause)
-    return Refunded(loaded=await load_payment(hub, payment_id), is_repeated=not requested.events)
+    return Outcome(loaded=await load_payment(hub, payment_id), is_repeated=not requested.events)
 
 
-async def request_refund(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> Refunded:
+async def request_refund(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> Outcome[Opened]:
     """Refund as `refund_payment` does; a transient error is raised only if the request is not recorded.
 
     A client that repeats a recorded request without its key would refund twice, so it must never read "retry". Raises
@@ -107,7 +102,7 @@ async def request_refund(hub: Hub, payment_id: int, wish: RefundWish, *, cause: 
         loaded = await load_payment(hub, payment_id)
         if not refunds_of(loaded, wish.wish_id):
             raise
-        refunded = Refunded(loaded=loaded, is_repeated=False)
+        refunded = Outcome(loaded=loaded)
     if all(each.state == "refused" for each in refunds_of(refunded.loaded, wish.wish_id).values()):
         # The event `RefundRefused` has the provider's own message.
         raise ProviderRefused(wish.wish_id, why="refund")

@@ -43,7 +43,7 @@ async def create_refund(request: web.Request) -> web.Response:
         object="refund_request",
         id=wish.wish_id,
         payment_id=str(loaded.payment_id),
-        refunds=[shown_refund(loaded, refund_id) for refund_id in refunds],
+        refunds=[_shown(loaded, refund_id) for refund_id in refunds],
     )
     status = 202 if any(each.is_open for each in refunds.values()) else 201
     return json_response(shown, status=status, headers=replayed(is_repeated=refunded.is_repeated))
@@ -80,7 +80,7 @@ async def list_refunds(request: web.Request) -> web.Response:
         gateway_of(request), list(loaded.payment.refunds), query, name=name, merchant=loaded.merchant
     )
     note_position(request, loaded.position)
-    data = [shown_refund(loaded, refund_id) for refund_id in page]
+    data = [_shown(loaded, refund_id) for refund_id in page]
     return json_response(RefundList(object="list", data=data, has_more=following is not None, next=following))
 
 
@@ -92,11 +92,10 @@ async def read_refund(request: web.Request) -> web.Response:
     if refund_id not in loaded.payment.refunds:
         raise Refused("refund_not_found")
     note_position(request, loaded.position)
-    return json_response(shown_refund(loaded, refund_id))
+    return json_response(_shown(loaded, refund_id))
 
 
-def shown_refund(loaded: LoadedPayment, refund_id: str) -> Refund:
-    """Build one refund of a payment."""
+def _shown(loaded: LoadedPayment, refund_id: str) -> Refund:
     refund = loaded.payment.refunds[refund_id]
     return Refund(
         object="refund",

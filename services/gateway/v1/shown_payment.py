@@ -54,7 +54,7 @@ async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
         charge_id=charge.charge_id if charge else None,
         pix_code=charge.pix_payload if charge else None,
         checkout_url=charge.checkout_url if charge else None,
-        attempts=attempts_of(ledger),
+        attempts=_attempts(ledger),
         alerts=list(payment.alerts),
         created_at=utc(loaded.opened_at),
         updated_at=utc(loaded.updated_at),
@@ -75,8 +75,8 @@ def order_items(items: tuple[Item, ...]) -> list[OrderItem]:
     ]
 
 
-def attempts_of(ledger: Ledger) -> list[Attempt]:
-    """Build the list of all attempts, in the order in which the hub first observed them."""
+def _attempts(ledger: Ledger) -> list[Attempt]:
+    """Return all attempts, in the order in which the hub first observed them."""
     shares = {name: ledger.share(name) for name in ledger.attempts}
     return [
         Attempt(
