@@ -123,10 +123,10 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "choose_attempt": entry(
         400,
-        "Send mp_payment_id, one of: {listed}",
-        "Informe mp_payment_id, um destes pagamentos: {listed}",
+        "Send {about}, one of: {listed}",
+        "Informe {about}, um destes pagamentos: {listed}",
         cause="Several attempts of the payment hold money, and the refund does not name one.",
-        remedy="Send the `mp_payment_id` of the attempt to refund.",
+        remedy="Send the id of the attempt to refund: `attempt_id` in `/v1`, `mp_payment_id` elsewhere.",
     ),
     "nothing_to_accept": entry(
         409,

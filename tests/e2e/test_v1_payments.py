@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.test_money_that_does_not_fit import late_pix
+from tests.e2e.test_money_that_does_not_fit import late_pix, pay_with_two_cards
 
 V1 = "/v1/payments"
 
@@ -159,6 +159,18 @@ async def test_refund_names_an_amount_or_everything(hub, paid, body):
     status, problem, _ = await ask(hub, "POST", f"{V1}/{paid}/refunds", body)
     assert (status, problem["code"]) == (400, "amount_or_all")
     assert [fault["code"] for fault in problem["errors"]] == ["amount_or_all"]
+
+
+async def test_refund_of_several_attempts_must_name_one(hub):
+    link = await hub.link()
+    first, second = await pay_with_two_cards(hub, link)
+    path = f"{V1}/{link['payment_id']}/refunds"
+    status, problem, _ = await ask(hub, "POST", path, {"amount_centavos": 100})
+    assert (status, problem["code"]) == (400, "choose_attempt")
+    assert problem["detail"] == f"Send attempt_id, one of: {first} (R$ 2,00), {second} (R$ 3,00)"
+    assert [fault["pointer"] for fault in problem["errors"]] == ["/attempt_id"]
+    status, made, _ = await ask(hub, "POST", path, {"amount_centavos": 100, "attempt_id": second})
+    assert (status, made["refunds"][0]["attempt_id"]) == (201, second)
 
 
 async def test_unknown_refund_is_missing(hub, paid):

@@ -36,7 +36,14 @@ async def create_refund(request: web.Request) -> web.Response:
     query, body, _ = await read_request(request, MerchantQuery, RefundCreation)
     loaded = await payment_of(request, query.merchant)
     wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
-    refunded = await request_refund(gateway_of(request).hub, loaded.payment_id, wish, cause=cause_of(request))
+    try:
+        refunded = await request_refund(gateway_of(request).hub, loaded.payment_id, wish, cause=cause_of(request))
+    except Refused as error:
+        if error.code != "choose_attempt":
+            raise
+        # The rule names the field of the older surface.
+        named = Refused("choose_attempt", "attempt_id", listed=error.facts["listed"])
+        raise invalid_body((Fault("/attempt_id", named),)) from None
     loaded, refunds = refunded.loaded, refunds_of(refunded.loaded, wish.wish_id)
     note_position(request, loaded.position)
     shown = RefundRequested(
