@@ -127,9 +127,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         400,
         "The field '{about}' must be a text.",
         "O campo '{about}' deve ser um texto",
-        cause="The field has another type, or control characters.",
-        remedy="Send a text of one line.",
+        cause="The field has another type, or control characters. Or a query parameter has no text.",
+        remedy="Send a text of one line, or leave the field or parameter out.",
         control=("The field '{about}' has control characters.", "O campo '{about}' tem caracteres de controle"),
+        blank=(
+            "The parameter '{about}' is empty. Send a text, or leave it out.",
+            "O parâmetro '{about}' está vazio. Informe um texto, ou não o envie",
+        ),
     ),
     "text_too_long": entry(
         400,
@@ -380,8 +384,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "invalid_end_to_end_id": entry(
         400,
-        "An end_to_end_id has 32 letters and digits.",
-        "Um end_to_end_id tem 32 letras e algarismos",
+        "An EndToEndId has 32 letters and digits.",
+        "Um EndToEndId tem 32 letras e algarismos",
         cause="The text is not Pix's id of a transfer (EndToEndId).",
         remedy="Send the bank's EndToEndId, or leave it out.",
     ),

@@ -30,13 +30,13 @@ def convert_query(kind: type[Query], query: MultiMapping[str]) -> Query:
         # Most requests have no query, and a creation has no time for an empty one.
         return kind()
     values = _values(kind, query)
-    repeated = list(_repeated(kind, query))
-    if not repeated:
+    faults = [*_repeated(kind, query), *_empty(kind, query)]
+    if not faults:
         try:
             return convert(kind, values)
         except (msgspec.ValidationError, Refused):
             pass
-    raise InvalidBody((*repeated, *map(_of_query, find_faults(kind, values))), values)
+    raise InvalidBody((*faults, *map(_of_query, find_faults(kind, values))), values)
 
 
 def _values(kind: type[Struct], query: MultiMapping[str]) -> Mapping[str, Any]:
@@ -63,6 +63,14 @@ def _repeated(kind: type[Struct], query: MultiMapping[str]) -> Iterator[Fault]:
     for name in dict.fromkeys(query):
         if name not in lists and len(query.getall(name)) > 1:
             yield Fault(f"/{name}", Refused("repeated_value", name), "query")
+
+
+def _empty(kind: type[Struct], query: MultiMapping[str]) -> Iterator[Fault]:
+    """Find the texts without a character: a list would ignore such a filter, and answer every row."""
+    for field in plan_of(kind).fields:
+        is_text = field.reader is not None and field.reader.reading == "text"
+        if is_text and not query.get(field.name, "a text").strip():
+            yield Fault(f"/{field.name}", Refused("invalid_text", field.name, why="blank"), "query")
 
 
 def _of_query(fault: Fault) -> Fault:

@@ -49,6 +49,14 @@ def test_repeated_parameter_is_a_list_only_where_the_field_is_one():
     assert faults(("text", "a"), ("text", "a")) == [("query", "/text", "repeated_value")]
 
 
+@pytest.mark.parametrize("text", ["", " ", "\t"])
+def test_empty_text_is_a_fault(text):
+    assert faults(("text", text), ("limit", "0")) == [
+        ("query", "/text", "invalid_text"),
+        ("query", "/limit", "invalid_limit"),
+    ]
+
+
 def test_every_fault_is_found():
     assert faults(("limit", "0"), ("flag", "yes"), ("txt", "a"), ("until", "tomorrow"), ("limit", "1")) == [
         ("query", "/limit", "repeated_value"),
