@@ -102,8 +102,8 @@ class Payment(Struct, kw_only=True):
     verified_at: Annotated[
         Moment | None,
         Meta(
-            description="When the provider last confirmed this state: in a complete search of the account, or in its "
-            "last answer about the payment. Null if it has not yet, and for `pix`."
+            description="When the hub last asked the provider: the end of a complete search of the account, or of a "
+            "check of this payment. A webhook may have changed the payment since then. Null before, and for `pix`."
         ),
     ]
     next_check_at: Annotated[
