@@ -210,6 +210,7 @@ async def test_limit_is_bounded(hub, paid, limit):
 async def test_invented_cursor_is_rejected(hub, paid, cursor):
     status, problem, _ = await ask(hub, "GET", f"{V1}/{paid}/events?cursor={cursor}")
     assert (status, problem["code"]) == (400, "invalid_cursor")
+    assert [(fault["in"], fault["pointer"]) for fault in problem["errors"]] == [("query", "/cursor")]
 
 
 # --- alerts ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from extrato.domain.errors import Refused
+from services.gateway.http.bodies import Fault, InvalidBody, invalid_body
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,22 +52,26 @@ class Cursors:
         return base64.urlsafe_b64encode(_mac(self._keys[0], body, of) + body).decode().rstrip("=")
 
     def read(self, cursor: str, kind: type[Place], *, of: ListOf) -> Place:
-        """Return the place of a cursor; raises `Refused` for one that this list has not made."""
+        """Return the place of a cursor; raises `InvalidBody` for one that this list has not made."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
-            raise Refused("invalid_cursor", "cursor") from None
+            raise _invalid_cursor() from None
         mac, body = raw[:MAC_BYTES], raw[MAC_BYTES:]
         is_ours = False
         for key in self._keys:
             is_ours |= hmac.compare_digest(mac, _mac(key, body, of))
         if not is_ours:
-            raise Refused("invalid_cursor", "cursor")
+            raise _invalid_cursor()
         try:
             return msgspec.msgpack.decode(body, type=kind)
         except msgspec.MsgspecError:
             # A version of the hub before made it.
-            raise Refused("invalid_cursor", "cursor") from None
+            raise _invalid_cursor() from None
+
+
+def _invalid_cursor() -> InvalidBody:
+    return invalid_body((Fault("/cursor", Refused("invalid_cursor", "cursor"), "query"),))
 
 
 def _mac(key: bytes, body: bytes, of: ListOf) -> bytes:
