@@ -67,6 +67,7 @@ _PAYMENT: Final = v1.Payment(
     metadata={"mesa": "7"},
     return_url="https://padaria.example.com/obrigado",
     charge_id="0000000000000F80008000012345678",
+    bank_payment_id="00000000-0008-865f-b920-456ee5d7ae35",
     pix_code=_PAYLOAD,
     checkout_url=None,
     attempts=[

@@ -89,6 +89,10 @@ class Payment(Struct, kw_only=True):
     ]
     return_url: Annotated[Address | None, Meta(description="Where the payer returns to; null if there is none.")]
     charge_id: Annotated[str | None, Meta(description="The provider's id of the charge; null while there is none.")]
+    bank_payment_id: Annotated[
+        str | None,
+        Meta(description="The id by which the merchant's bank confirms a `pix`; null for every other method."),
+    ]
     pix_code: Annotated[
         str | None, Meta(description="The Pix code as text, to copy and paste; null if the charge has none.")
     ]

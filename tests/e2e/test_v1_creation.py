@@ -52,6 +52,9 @@ async def test_direct_pix_is_created_and_read_again(others_hub):
     assert await others_hub.get(f"{PATH}/{payment['id']}") == (200, payment)
     async with others_hub.session.get(payment["payment_page"]["url"]) as page:
         assert page.status == 200
+    transfer = {"bank_payment_id": payment["bank_payment_id"], "value": 35, "end_to_end_id": f"E{payment['id']:0>31}"}
+    assert (await others_hub.post("/payments/pix/confirmation", transfer))[0] == 200
+    assert (await others_hub.get(f"{PATH}/{payment['id']}"))[1]["status"] == "approved"
 
 
 async def test_pix_of_mercado_pago_is_created_for_an_order(others_hub):

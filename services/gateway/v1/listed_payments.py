@@ -58,6 +58,7 @@ def _listed(
         metadata=dict(metadata),
         return_url=details.return_url,
         charge_id=details.charge_id,
+        bank_payment_id=details.bank_payment_id if details.provider == "pix" else None,
         pix_code=details.pix_payload,
         checkout_url=details.checkout_url,
         attempts=[_attempt(each) for each in details.attempts],

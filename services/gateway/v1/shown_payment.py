@@ -52,6 +52,7 @@ async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
         metadata=await data.open_metadata(loaded.payment_id, intent.metadata),
         return_url=intent.return_url,
         charge_id=charge.charge_id if charge else None,
+        bank_payment_id=intent.bank_payment_id if intent.provider == "pix" else None,
         pix_code=charge.pix_payload if charge else None,
         checkout_url=charge.checkout_url if charge else None,
         attempts=_attempts(ledger),
