@@ -20,17 +20,11 @@ class TokenBucket:
         self._refill()
         return max(0.0, (1 - self._left) * 60 / self._per_minute)
 
-    @property
-    def left(self) -> int:
-        """Return how many tokens are available at once."""
+    def left_and_reset_s(self) -> tuple[int, float]:
+        """Return how many tokens are available at once, and the seconds until all are; without one, until the next."""
         self._refill()
-        return int(self._left)
-
-    @property
-    def full_in_s(self) -> float:
-        """Return the seconds until all tokens are available, without further requests."""
-        self._refill()
-        return (self._most - self._left) * 60 / self._per_minute
+        left = int(self._left)
+        return left, ((self._most if left else 1) - self._left) * 60 / self._per_minute
 
     def take(self, count: int = 1) -> bool:
         """Take `count` tokens if that many are available; False takes none."""

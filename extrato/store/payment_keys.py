@@ -96,6 +96,10 @@ class PaymentKeys:
                 del self._cached[oldest]
         self._cached[key.payment_id] = key
 
+    def cached(self, payment_id: int) -> PaymentKey | None:
+        """Return a key that may be used without a query; None where one is needed."""
+        return self._cached.get(payment_id) if time.monotonic() - self._asked_at_s < FRESH_S else None
+
     async def get_or_make(self, payment_id: int) -> PaymentKey | None:
         """Return the key of a payment, made and stored if there is none; None when it was destroyed."""
         await self._drop_destroyed()

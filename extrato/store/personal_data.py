@@ -107,7 +107,12 @@ class PersonalData:
 
         `UNREADABLE` when the payment's key is lost, or the sealed text was changed: that must not look forgotten.
         """
-        return text if text is None or not is_sealed(text) else (await self.open_all([(payment_id, text)], field))[0]
+        if text is None or not is_sealed(text):
+            return text
+        key = self.keys.cached(payment_id)
+        if key is not None:
+            return self._opened(key, text, field, is_lost=False)
+        return (await self.open_all([(payment_id, text)], field))[0]
 
     async def open_all(self, sealed: Sequence[tuple[int, str | None]], field: str = EMAIL) -> list[str | None]:
         """Return the plain texts of one field of several payments, as `open` does, with one query at most."""

@@ -137,13 +137,27 @@ async def create_payment(
         if error.code != ALREADY_OPENED:
             raise
         return await _create_with_another_id(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
+    if sealed.key is not None:
+        # It is stored; the charge or the answer needs it at once.
+        hub.personal_data.keys.remember(sealed.key)
+    return Created(loaded=await _charged(hub, merchant, number, opened, handled, cause=cause), is_repeated=False)
+
+
+async def _charged(
+    hub: Hub,
+    merchant: Registered,
+    number: int,
+    opened: PaymentOpened,
+    handled: Handled[Payment, PaymentEvent],
+    *,
+    cause: Cause,
+) -> ChargedPayment:
+    """Return the payment that was opened; a charge that the hub did not make is requested."""
     if handled.events:
         count_opening(opened)
-    if charge is None:
-        loaded = await _request_charge(hub, merchant, number, key=sealed.key, cause=cause)
-    else:
-        loaded = charged(after_creation(number, handled) if handled.appended else await load_payment(hub, number))
-    return Created(loaded=loaded, is_repeated=False)
+    if opened.charge is None:
+        return await _request_charge(hub, merchant, number, cause=cause)
+    return charged(after_creation(number, handled) if handled.appended else await load_payment(hub, number))
 
 
 def _intent(hub: Hub, number: int, wanted: NewPayment, sealed: _Sealed) -> PaymentOpened:
@@ -232,15 +246,11 @@ def _seal(hub: Hub, payment_id: int, wanted: NewPayment, *, tags: Sequence[bytes
     )
 
 
-async def _request_charge(
-    hub: Hub, merchant: Registered, payment_id: int, *, key: PaymentKey | None, cause: Cause
-) -> ChargedPayment:
+async def _request_charge(hub: Hub, merchant: Registered, payment_id: int, *, cause: Cause) -> ChargedPayment:
     """Request the charge at once; a rejected credential of the merchant ends the payment.
 
-    The client gets the error, so no charge may appear later. The payment's `key` is cached.
+    The client gets the error, so no charge may appear later.
     """
-    if key is not None:
-        hub.personal_data.keys.remember(key)
     try:
         return await complete_charge(hub, merchant, payment_id, cause=cause)
     except ProviderNotConnected as error:

@@ -73,9 +73,7 @@ class RateLimiter:
 
     def quota(self, what: Limit, caller: Caller, address: str) -> Quota:
         """Return what the limit leaves to an API key and an address."""
-        bucket = min((self._bucket(what, holder) for holder in _holders(caller, address)), key=lambda each: each.left)
-        left = bucket.left
-        reset_s = bucket.full_in_s if left else bucket.wait_s
+        left, reset_s = min(self._bucket(what, holder).left_and_reset_s() for holder in _holders(caller, address))
         return Quota(per_minute=self._per_minute[what], left=left, reset_s=reset_s)
 
     def admit_attempt(self, address: str, credential: str) -> None:
