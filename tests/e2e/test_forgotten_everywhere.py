@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,9 +34,14 @@ ROWS = (
     "SELECT * FROM payment_keys WHERE payment_id = ANY ($1) ORDER BY payment_id",
     "SELECT * FROM person_tags WHERE payment_id = ANY ($1) ORDER BY payment_id, tag",
     "SELECT * FROM evidence WHERE payment_id = ANY ($1) ORDER BY digest",
+    "SELECT * FROM payment_details_filters WHERE payment_id = ANY ($1) ORDER BY payment_id",
+    "SELECT * FROM statement WHERE payment_id = ANY ($1) ORDER BY payment_id",
+    "SELECT * FROM statement_lines WHERE payment_id = ANY ($1) ORDER BY payment_id, number",
 )
 # What a forgetting changes in answers about a payment.
-CHANGED = frozenset({"payer_email", "updated_at"})
+CHANGED = frozenset({"payer_email", "metadata", "updated_at"})
+# Times that pass, also without a forgetting.
+PASSING = frozenset({"verified_at", "next_check_at"})
 # What the merchant wrote, which stays plain.
 IN_PLAIN = ("padaria do marcos", MERCHANT)
 OTHERS = tuple(f"cliente.{number}@outro-correio.com.br" for number in range(6))
@@ -72,6 +78,7 @@ class Story:
             # The shop knows no address: the payer types one, or only other data.
             await self._by_card(None, email=SPELLINGS[1].upper()),
             await self._by_card(None, document=CPF.replace(".", "").replace("-", "")),
+            await self._by_order({"email": SPELLINGS[1], "name": NAME, "cpf": CPF, "phone": PHONE}, client=NAME),
         ]
         await self._refund(self.of_person[3])
         self.of_others = [
@@ -79,6 +86,7 @@ class Story:
             await self._by_pix_of_a_link(OTHERS[3], phone="(21) 99183-0000"),
             await self._by_cart({"name": "Rui Alves", "email": OTHERS[4], "cpf": "111.444.777-35"}),
             await self._by_direct_pix(),
+            await self._by_order({"email": OTHERS[0]}, client="Rui Alves"),
             (await self.hub.link(payer_email=OTHERS[5]))["payment_id"],
         ]
         await self._refund(self.of_others[4])
@@ -111,6 +119,19 @@ class Story:
         confirmation = {"bank_payment_id": payment["bank_payment_id"], "value": 12.5}
         await self.hub.post("/payments/pix/confirmation", confirmation)
         return payment["id"]
+
+    async def _by_order(self, payer: dict[str, str], *, client: str) -> int:
+        items = [{"name": "Pão Francês", "quantity": 4}]
+        body = {"method": "mercado_pago_pix", "items": items, "payer": payer, "metadata": {"cliente": client}}
+        status, created = await self.hub.post("/v1/payments", body)
+        assert status == 201, created
+        number = int(created["id"])
+        loaded = await self.hub.rows(
+            "SELECT document ->> 'external_reference' FROM open_payments WHERE payment_id = $1", number
+        )
+        await self.hub.sandbox("POST", "/_sandbox/pay", {"external_reference": loaded[0][0], "outcome": "approved"})
+        await self.hub.until_checked(number, status="approved")
+        return number
 
     async def _refund(self, payment_id: int) -> None:
         status, answer = await self.hub.post(
@@ -151,10 +172,28 @@ async def answers_of(hub: RunningHub, payment_ids: list[int]) -> dict[str, Any]:
             answers[f"evidence {payment_id} {digest}"] = await hub.administer(
                 "GET", f"/payments/api/{payment_id}/evidence/{digest}/"
             )
+        _, read = await hub.get(f"/v1/payments/{payment_id}")
+        answers[f"read {payment_id}"] = {name: value for name, value in read.items() if name not in PASSING}
+        _, answers[f"timeline {payment_id}"] = await hub.get(f"/v1/payments/{payment_id}/events?limit=200")
+        _, answers[f"refunds {payment_id}"] = await hub.get(f"/v1/payments/{payment_id}/refunds")
+    _, found = await hub.get("/v1/payments?limit=200")
+    for row in found["data"]:
+        answers[f"row {row['id']}"] = {name: value for name, value in row.items() if name not in PASSING}
+    answers["statement"] = await statement_of(hub)
     _, listed = await hub.get(f"/payments/api/pending/?padaria_slug={MERCHANT}&status=all&limit=1000")
     answers |= {f"list {each['payment_id']}": each for each in listed["payments"]}
     _, monitors = await hub.get("/payments/api/monitors/")
     return answers | {"monitors": monitors["payment_ids"]}
+
+
+async def statement_of(hub: RunningHub) -> str:
+    """The statement of the days around this one, as CSV."""
+    today = datetime.now(UTC).date()
+    period = f"from={today - timedelta(days=1)}&to={today + timedelta(days=1)}"
+    headers = {"Authorization": f"Bearer {hub.api_key}"}
+    async with hub.session.get(f"{hub.url}/v1/statement?{period}&format=csv", headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.text()
 
 
 async def frames_of(hub: RunningHub) -> list[Any]:
@@ -202,7 +241,7 @@ def without_erased(answer: Any) -> Any:
 
 
 def is_forgetting(event: Any) -> bool:
-    return isinstance(event, dict) and event.get("type") == "PayerForgotten"
+    return isinstance(event, dict) and event.get("type") in {"PayerForgotten", "PayerForgotten.v1"}
 
 
 async def extrato(hub: RunningHub, *words: str, payer: str) -> str:
@@ -256,7 +295,7 @@ async def test_forgotten_payer_is_nowhere_and_all_else_is_as_before(own_hub):
         shown = [event["data"].get("payer_email") for event in after[f"events {payment_id}"]]
         assert [each for each in shown if each and not each.startswith("erased on 20")] == []
     for name, answer in before.items():
-        if name == "monitors" or int(name.split()[1]) in story.of_others:
+        if name in {"monitors", "statement"} or int(name.split()[1]) in story.of_others:
             assert as_bytes(after[name]) == as_bytes(answer), name
         elif name.startswith("evidence"):
             assert after[name][0] == 410, name
