@@ -17,7 +17,7 @@ from services.gateway.request_body import read_query, read_request
 from services.gateway.v1.merchant_of import history_of, payment_of
 from services.gateway.v1.pages_of import page_of
 from services.gateway.v1.repetitions import key_of
-from services.gateway.v1.shown_payment import utc, utc_or_none
+from services.gateway.v1.times import utc, utc_or_none
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import asdict
+
 from contracts import v1
 from extrato.domain.api_keys import RevokeApiKey, records
 from extrato.domain.errors import Refused
@@ -18,7 +20,7 @@ from services.gateway.http.positions import note_position
 from services.gateway.http.responses import json_response
 from services.gateway.request_body import read_query, read_request
 from services.gateway.v1.merchant_of import merchant_of
-from services.gateway.v1.shown_payment import utc, utc_or_none
+from services.gateway.v1.times import utc, utc_or_none
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -105,4 +107,4 @@ def _shown(slug: str, key: KeyRecord, used: dict[str, datetime]) -> v1.ApiKey:
 
 
 def _issued(key: v1.ApiKey, secret: str) -> v1.IssuedApiKey:
-    return v1.IssuedApiKey(**{name: getattr(key, name) for name in key.__struct_fields__}, secret=secret)
+    return v1.IssuedApiKey(**asdict(key), secret=secret)

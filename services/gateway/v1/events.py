@@ -12,7 +12,7 @@ from services.gateway.payers_in_events import payers_in, show_payer
 from services.gateway.request_body import read_query
 from services.gateway.v1.merchant_of import history_of
 from services.gateway.v1.pages_of import page_of
-from services.gateway.v1.shown_payment import utc
+from services.gateway.v1.times import utc
 
 if TYPE_CHECKING:
     from aiohttp import web

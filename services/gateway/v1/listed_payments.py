@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from contracts.v1 import Attempt, Payment
 from services.gateway.payer_links import links_by_token, payment_page
-from services.gateway.v1.shown_payment import METHODS, order_items, utc, utc_or_none
+from services.gateway.v1.methods import METHODS
+from services.gateway.v1.shown_payment import order_items
+from services.gateway.v1.times import utc, utc_or_none
 from services.gateway.v1.verification import verifications_of
 
 if TYPE_CHECKING:

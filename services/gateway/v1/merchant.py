@@ -22,7 +22,7 @@ from services.gateway.http.responses import json_response
 from services.gateway.logo_address import logo_address
 from services.gateway.request_body import read_query, read_request, read_upload
 from services.gateway.v1.merchant_of import merchant_of
-from services.gateway.v1.shown_payment import utc
+from services.gateway.v1.times import utc
 from services.gateway.workers.logo_process import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from contracts.api.request_fields import MAX_VALUE_CENTAVOS
 from contracts.events import Item
@@ -15,6 +15,7 @@ from extrato.use_cases.create_payment import NewPayment, describe, require_known
 from extrato.values import Payer
 from services.gateway import access
 from services.gateway.http.bodies import Fault, invalid_body
+from services.gateway.v1.methods import CHARGED_BY, MERCADO_PAGO_PIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     from contracts.v1 import NewItem, PaymentCreation
     from extrato.domain.merchant import Registered
     from services.gateway.http.caller import Caller
-
-MERCADO_PAGO_PIX: Final = "mercado_pago_pix"
-# By the method of `/v1`: the provider and its method, and how long the payment may be paid by default.
-CHARGED_BY: Final = {
-    "pix": ("pix", "pix", timedelta(minutes=30)),
-    MERCADO_PAGO_PIX: ("mercado_pago", "pix", timedelta(minutes=30)),
-    "mercado_pago_checkout": ("mercado_pago", "checkout", timedelta(days=1)),
-}
 
 
 def new_payment(body: PaymentCreation, merchant: Registered, caller: Caller, *, now: datetime) -> NewPayment:

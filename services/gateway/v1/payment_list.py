@@ -14,9 +14,9 @@ from services.gateway.http.responses import json_response
 from services.gateway.request_body import read_query
 from services.gateway.v1.listed_payments import listed_payments
 from services.gateway.v1.merchant_of import merchant_of
+from services.gateway.v1.methods import METHODS
 from services.gateway.v1.payment_queries import Place, Wanted
 from services.gateway.v1.payment_search import find_payments
-from services.gateway.v1.shown_payment import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

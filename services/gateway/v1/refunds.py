@@ -20,7 +20,7 @@ from services.gateway.http.responses import json_response, replayed
 from services.gateway.request_body import read_query, read_request
 from services.gateway.v1.merchant_of import payment_of
 from services.gateway.v1.pages_of import page_of
-from services.gateway.v1.shown_payment import utc_or_none
+from services.gateway.v1.times import utc_or_none
 
 if TYPE_CHECKING:
     from aiohttp import web

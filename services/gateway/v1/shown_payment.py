@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from contracts.v1 import Attempt, OrderItem, Payment
 from extrato.domain.payment.state import Charged
 from services.gateway.payer_links import payer_links_of, payment_page
+from services.gateway.v1.methods import METHODS
+from services.gateway.v1.times import utc, utc_or_none
 from services.gateway.v1.verification import verification_of
 
 if TYPE_CHECKING:
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
     from extrato.domain.payment.ledger import Ledger
     from extrato.use_cases.payments import LoadedPayment
     from services.gateway.gateway import Gateway
-
-# By provider and the method of the payment's intent.
-METHODS: Final = {
-    ("pix", "pix"): "pix",
-    ("mercado_pago", "pix"): "mercado_pago_pix",
-    ("mercado_pago", "checkout"): "mercado_pago_checkout",
-}
 
 
 async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
@@ -94,13 +88,3 @@ def _attempts(ledger: Ledger) -> list[Attempt]:
         )
         for name, attempt in ledger.attempts.items()
     ]
-
-
-def utc(at: datetime) -> datetime:
-    """Return a time in UTC, which is written with `Z`."""
-    return at.astimezone(UTC)
-
-
-def utc_or_none(at: datetime | None) -> datetime | None:
-    """Return a time in UTC; None where there is none."""
-    return None if at is None else utc(at)

@@ -27,8 +27,8 @@ from services.gateway.http.positions import note_position
 from services.gateway.http.responses import JSON, json_response
 from services.gateway.request_body import read_query
 from services.gateway.v1.merchant_of import merchant_of
+from services.gateway.v1.methods import METHODS
 from services.gateway.v1.periods import period_of
-from services.gateway.v1.shown_payment import METHODS, utc
 from services.gateway.v1.statement_csv import LINE_COLUMNS, CsvWriter
 from services.gateway.v1.statement_queries import (
     LINES_AT_ONCE,
@@ -39,6 +39,7 @@ from services.gateway.v1.statement_queries import (
     Sum,
     read_books,
 )
+from services.gateway.v1.times import utc
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence

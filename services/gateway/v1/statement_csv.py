@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from contracts.statement_kinds import KINDS
-from services.gateway.v1.shown_payment import METHODS
+from services.gateway.v1.methods import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
-Locale = Literal["en", "pt-BR"]
+    from contracts.v1.statement import Locale
 
 # A spreadsheet takes a text that begins like this for a formula; the last ones are the full-width forms.
 FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")

@@ -5,7 +5,7 @@ Sums have every line. To read them as of an earlier position, the lines behind t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from extrato.store.unavailable import raising_unavailable
 from services.gateway.http.positions import ReadModelBehind
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from contracts.v1.statement import Basis
     from services.gateway.v1.periods import Period
 
 READ_MODEL: Final = "statement"
 TIMEOUT_S: Final = 5.0
 LINES_AT_ONCE: Final = 1000
 
-Basis = Literal["moved", "recorded"]
 # The column that dates a line.
 _DATED_BY: Final[dict[Basis, str]] = {"moved": "booked_at", "recorded": "recorded_at"}
 

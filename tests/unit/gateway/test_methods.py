@@ -7,8 +7,8 @@ from typing import get_args, get_type_hints
 from contracts.v1 import PaymentCreation
 from contracts.v1.types import METHODS as LISTED
 from contracts.v1.types import PROVIDERS
-from services.gateway.v1.new_payment import CHARGED_BY
-from services.gateway.v1.shown_payment import METHODS as SHOWN
+from services.gateway.v1.methods import CHARGED_BY
+from services.gateway.v1.methods import METHODS as SHOWN
 
 
 def test_each_method_that_can_be_charged_is_shown_by_its_name():

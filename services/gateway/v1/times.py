@@ -1,0 +1,15 @@
+"""Times of `/v1`: in UTC, which is written with `Z`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def utc(at: datetime) -> datetime:
+    """Return a time in UTC."""
+    return at.astimezone(UTC)
+
+
+def utc_or_none(at: datetime | None) -> datetime | None:
+    """Return a time in UTC; None where there is none."""
+    return None if at is None else utc(at)
