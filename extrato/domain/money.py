@@ -7,6 +7,9 @@ from typing import Final
 
 from extrato.domain.errors import Refused
 
+CURRENCY: Final = "BRL"
+"""The currency of every charge of the hub, by ISO 4217."""
+
 MAXIMUM_CENTAVOS: Final = 999_999_999_999
 """R$ 9.999.999.999,99, the largest amount of Banco Central's API Pix (ten digits, a point, two digits)."""
 
@@ -68,10 +71,10 @@ def format_brl(centavos: int) -> str:
     return f"{'-' if centavos < 0 else ''}R$ {grouped},{rest:02d}"
 
 
-def format_money(centavos: int, currency: str = "BRL") -> str:
+def format_money(centavos: int, currency: str = CURRENCY) -> str:
     """Write an amount as Brazilians read it; in another currency after its ISO 4217 code: `ARS 1.234,56`."""
     in_reais = format_brl(centavos)
-    return in_reais if currency == "BRL" else in_reais.replace("R$", currency)
+    return in_reais if currency == CURRENCY else in_reais.replace("R$", currency)
 
 
 def _decimal(value: object) -> Decimal:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from contracts.events import ChargeCreated, ChargeRefused, Item, PaymentOpened
 from extrato.domain.errors import Refused
+from extrato.domain.money import CURRENCY
 from extrato.domain.origins import origin_of
 from extrato.domain.payment import state
 from extrato.domain.payment.commands import CreatePayment, RecordCharge
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from extrato.use_cases.command_handler import Handled
     from extrato.use_cases.hub import Hub
     from extrato.use_cases.idempotency import IdempotencyKey
-
-CURRENCY: Final = "BRL"
 
 
 class NewPayment(Struct, frozen=True, kw_only=True):

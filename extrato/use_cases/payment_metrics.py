@@ -8,6 +8,7 @@ from prometheus_client import Counter, Histogram
 
 from contracts.events import ObservationRecorded, StatusChanged
 from contracts.payment_status import CONFIRMED, KNOWN, SETTLED
+from extrato.domain.money import CURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,6 @@ DETECTION_DELAY_S: Final = Histogram(
     buckets=(1, 2, 5, 10, 30, 60, 300, 900),
 )
 
-CURRENCY: Final = "BRL"
 PENDING: Final = "pending"
 OTHER: Final = "other"
 

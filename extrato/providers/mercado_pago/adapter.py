@@ -16,7 +16,7 @@ import structlog
 from msgspec.structs import replace
 
 from contracts.events import ChargeCreated
-from extrato.domain.money import to_reais
+from extrato.domain.money import CURRENCY, to_reais
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers.mercado_pago import orders
 from extrato.providers.mercado_pago.client import PROVIDER, SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from extrato.providers.port import ChargeRequest, RefundRequest
     from extrato.values import Credential
 
-CURRENCY: Final = "BRL"
 MIN_PIX_LIFETIME: Final = timedelta(minutes=30)
 # Codes for an action that the state of a payment or order does not allow (Payments 2018 and 2063; Orders' words).
 STATE_CODES: Final = frozenset({"2018", "2063", "cannot_cancel_order", "order_already_canceled"})

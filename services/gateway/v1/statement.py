@@ -19,6 +19,7 @@ from contracts.v1 import (
     StatementTotal,
 )
 from extrato.domain.errors import Refused
+from extrato.domain.money import CURRENCY
 from extrato.errors import ExtratoError, InternalError
 from services.gateway.gateway import gateway_of
 from services.gateway.http.bodies import Fault, invalid_body
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from services.gateway.v1.periods import Period
 
 # Every charge is in this currency.
-CURRENCY: Final = "BRL"
 CSV: Final = "text/csv; charset=utf-8"
 # A client that reads nothing for this time is cut off.
 STALLED_S: Final = 30.0
