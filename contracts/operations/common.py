@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contracts.operations.operation import Answer, Parameter
+from contracts.v1.types import MAX_POSITION_LENGTH
 
 TEXT: Final = {"type": "string"}
 POSITION: Final = {"type": "integer", "minimum": 0}
@@ -88,7 +89,7 @@ EXTRATO_AFTER: Final = Parameter(
     name="Extrato-After",
     description="An `Extrato-Position`: the answer has at least everything up to it. The request waits for up to two "
     "seconds.",
-    schema={"type": "string", "maxLength": 64},
+    schema={"type": "string", "maxLength": MAX_POSITION_LENGTH},
 )
 IF_NONE_MATCH: Final = Parameter(
     name="If-None-Match", description="The ETag of the content that the caller has.", schema=TEXT

@@ -11,11 +11,19 @@ from contracts.api.request_fields import READER, Code, Reader, every_fault
 from contracts.api.types import Currency
 from contracts.statement_kinds import Kind
 from contracts.v1.request_fields import MerchantQuery
-from contracts.v1.types import AttemptId, MerchantSlug, Method, Moment, PaymentId, Provider, Reference
+from contracts.v1.types import (
+    MAX_POSITION_LENGTH,
+    AttemptId,
+    MerchantSlug,
+    Method,
+    Moment,
+    PaymentId,
+    Provider,
+    Reference,
+)
 
 DEFAULT_TIMEZONE: Final = "America/Sao_Paulo"
 MAX_DAYS: Final = 366
-MAX_POSITION: Final = 64
 
 GroupBy = Literal["none", "day", "method"]
 Basis = Literal["moved", "recorded"]
@@ -64,7 +72,7 @@ class StatementQuery(
             str,
             Meta(
                 min_length=1,
-                max_length=MAX_POSITION,
+                max_length=MAX_POSITION_LENGTH,
                 extra={
                     READER: Reader(
                         "exact",

@@ -20,6 +20,9 @@ LOGO_TYPES: Final = ("image/png", "image/webp")
 LOGO_UPLOADS: Final = ("image/png", "image/jpeg", "image/webp")
 """The media types of a picture that the hub redraws as a logo."""
 
+MAX_POSITION_LENGTH: Final = 64
+"""The maximum length of a position of the log as `/v1` shows it."""
+
 Centavos = Annotated[int, Meta(ge=0, description="An amount in whole centavos.")]
 Moment = Annotated[
     datetime, Meta(tz=True, description="A time in UTC, by RFC 3339.", examples=["2026-01-12T13:00:00Z"])

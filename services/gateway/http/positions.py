@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from contracts.v1.types import MAX_POSITION_LENGTH
 from extrato.domain.errors import Refused
 from extrato.errors import Transient
 from extrato.store.log_head import read_head
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 WAIT_S: Final = 2.0
 POLL_S: Final = 0.02
-MAX_LENGTH: Final = 64
 # A position of another hub is recognised by these bytes of its log's id.
 LOG_ID_BYTES: Final = 4
 
@@ -138,7 +138,7 @@ class Positions:
 
 
 def _read(text: str) -> _Place | None:
-    if len(text) > MAX_LENGTH or not text.isascii():
+    if len(text) > MAX_POSITION_LENGTH or not text.isascii():
         return None
     try:
         return _decode(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
