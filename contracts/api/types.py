@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from msgspec import Meta
 
 from contracts.payment_status import ALERT_NAMES, KNOWN
+from contracts.providers import CONNECTED_PROVIDERS
 from contracts.subjects import MERCHANT_SLUG
 
 
@@ -18,7 +19,6 @@ def one_of(*words: str) -> dict[str, Any]:
 MerchantScope = Literal["payments:write", "payments:read", "payments:refund", "confirm", "admin"]
 MERCHANT_SCOPES: Final[tuple[MerchantScope, ...]] = get_args(MerchantScope)
 PIX_KEY_KINDS: Final = ("cpf", "cnpj", "phone", "email", "evp")
-CONNECTED_PROVIDERS: Final = ("mercado_pago",)
 PIX_APIS: Final = ("payments", "orders")
 REFUND_STATES: Final = ("requested", "in_process", "made", "refused")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from contracts.api import request_fields as fields
 from contracts.v1.request_fields import Centavos
+from contracts.v1.types import MethodName
 
 MIN_LIFETIME_S: Final = 60
 # Mercado Pago's documented window for a Pix begins at half an hour.
@@ -52,7 +53,7 @@ class PaymentCreation(Struct, kw_only=True, forbid_unknown_fields=True):
     """A request for a payment, of `amount_centavos` or of the sum of `items`."""
 
     method: Annotated[
-        Literal["pix", "mercado_pago_pix", "mercado_pago_checkout"],
+        MethodName,
         Meta(
             description="The way to pay: `pix` to the merchant's own key, or a Pix or the checkout of Mercado Pago.",
             extra=fields.every_fault("invalid_method"),

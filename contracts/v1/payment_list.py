@@ -10,9 +10,10 @@ from msgspec import Meta, Struct
 from contracts.api.request_fields import MAX_REFUND_CENTAVOS, EndToEndId, Identifier, ShortText, every_fault
 from contracts.api.types import one_of
 from contracts.payment_status import ALERT_NAMES, KNOWN
+from contracts.providers import PROVIDERS
 from contracts.v1.lists import HasMore, ListObject, ListQuery, Next
 from contracts.v1.payments import Payment
-from contracts.v1.types import METHODS, PROVIDERS
+from contracts.v1.types import METHODS
 
 NEWEST_FIRST: Final = "newest_first"
 ORDERS: Final = (NEWEST_FIRST, "oldest_first")

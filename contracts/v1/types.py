@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta
 
 from contracts.api.types import one_of
 from contracts.payment_status import KNOWN
+from contracts.providers import PROVIDERS
 from contracts.subjects import MERCHANT_SLUG
 
-METHODS: Final = ("pix", "mercado_pago_pix", "mercado_pago_checkout")
-PROVIDERS: Final = ("pix", "mercado_pago")
+MethodName = Literal["pix", "mercado_pago_pix", "mercado_pago_checkout"]
+METHODS: Final[tuple[MethodName, ...]] = get_args(MethodName)
 DOCUMENT_TYPES: Final = ("cnpj", "cpf")
 LOGO_TYPES: Final = ("image/png", "image/webp")
 """The media types in which the hub serves logos."""

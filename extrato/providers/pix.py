@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from contracts.events import ChargeCreated
+from contracts.providers import DIRECT_PIX
 from extrato.domain.brcode import InvalidBRCode, encode_static
 from extrato.errors import ProviderNotConnected, ProviderRefused
 
@@ -21,7 +22,7 @@ TXID_LENGTH: Final = 25
 class PixProvider:
     """Creates charges as BR Codes."""
 
-    name = "pix"
+    name = DIRECT_PIX
 
     async def create_charge(self, request: ChargeRequest) -> ChargeCreated:
         """Return the code that a payer scans or pastes; raises `ProviderNotConnected` without a Pix key."""

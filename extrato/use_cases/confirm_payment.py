@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
+from contracts.providers import DIRECT_PIX
 from extrato.domain.bank_message import payer_identifiers
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import ConfirmByBank
@@ -63,7 +64,7 @@ async def confirm_payment(
     is_other = merchant is not None and loaded.merchant != merchant
     if is_other or loaded.payment.intent.bank_payment_id != bank_payment_id:
         raise not_found
-    if loaded.payment.intent.provider != "pix":
+    if loaded.payment.intent.provider != DIRECT_PIX:
         return Confirmation(outcome="not_pix", loaded=loaded)
     received_at, paid_at = hub.now(), transfer.paid_at
     if paid_at is not None and not loaded.opened_at - CLOCK_TOLERANCE <= paid_at <= received_at + CLOCK_TOLERANCE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contracts.providers import DIRECT_PIX
 from extrato.domain.errors import Refused
 from extrato.domain.payment.decisions import CLOCK_TOLERANCE
 from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
@@ -21,7 +22,7 @@ async def record_return(hub: Hub, payment_id: int, command: RecordReturn, *, cau
     transfer, and more than the held money.
     """
     loaded = await load_payment(hub, payment_id)
-    if loaded.payment.intent.provider != "pix":
+    if loaded.payment.intent.provider != DIRECT_PIX:
         raise Refused("not_a_pix", "payment_id")
     if not loaded.opened_at - CLOCK_TOLERANCE <= command.returned_at <= hub.now() + CLOCK_TOLERANCE:
         raise Refused("invalid_returned_at", "returned_at")

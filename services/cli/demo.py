@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from contracts.events import ApiKeyIssued
+from contracts.providers import MERCADO_PAGO
 from extrato.domain import merchant as domain
 from extrato.domain.api_keys import RevokeApiKey
 from extrato.domain.products import PriceProduct
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from extrato.use_cases.hub import Hub
 
 SLUG: Final = "padaria-do-marcos"
-PROVIDER: Final = "mercado_pago"
 PRICES_CENTAVOS: Final = {"Pão Francês": 50, "Bolo de Chocolate": 3000}
 
 # A newcomer plays the bank too.
@@ -74,10 +74,10 @@ async def withdraw_demo(hub: Hub, settings: Settings, *, cause: Cause) -> None:
     merchant, _ = await read_merchant(hub.log, SLUG)
     if not isinstance(merchant, domain.Registered):
         return
-    kept, recorded = await hub.vault.get_uncached(SLUG, PROVIDER), merchant.connections.get(PROVIDER)
+    kept, recorded = await hub.vault.get_uncached(SLUG, MERCADO_PAGO), merchant.connections.get(MERCADO_PAGO)
     connected = kept or recorded
     if connected is not None and connected.account_id == ACCOUNT_ID:
-        await disconnect_provider(hub, SLUG, PROVIDER, cause=cause)
+        await disconnect_provider(hub, SLUG, MERCADO_PAGO, cause=cause)
     file = _key_file(settings)
     demos = {key_id_of(read_key(file) or "")}
     for envelope in await hub.log.read_stream(domain.stream_id(SLUG)):
@@ -96,14 +96,14 @@ async def _register(hub: Hub, settings: Settings, webhook_secret: str, *, cause:
         domain.SetPixKey(kind="evp", key="123e4567-e12b-12d1-a456-426655440000"),
         *(PriceProduct(name=name, price_centavos=price) for name, price in PRICES_CENTAVOS.items()),
         ConnectProvider(
-            provider=PROVIDER,
+            provider=MERCADO_PAGO,
             account_id=credential.account_id,
             credential_digest=credential.digest,
             pix_api=credential.pix_api,
         ),
     ]
     # The credential is not checked, because the sandbox does not run yet.
-    await hub.vault.put(SLUG, PROVIDER, credential)
+    await hub.vault.put(SLUG, MERCADO_PAGO, credential)
     return await _issue_key(hub, settings, commands, cause=cause)
 
 
@@ -122,8 +122,8 @@ async def _webhook_secret(hub: Hub, given_secret: str, *, cause: Cause) -> str:
     Other merchants may have connected the same account.
     """
     credentials = {}
-    for slug in await hub.vault.merchants_of(PROVIDER, ACCOUNT_ID):
-        credential = await hub.vault.get_uncached(slug, PROVIDER)
+    for slug in await hub.vault.merchants_of(MERCADO_PAGO, ACCOUNT_ID):
+        credential = await hub.vault.get_uncached(slug, MERCADO_PAGO)
         if credential is not None and credential.account_id == ACCOUNT_ID:
             credentials[slug] = credential.webhook_secret
     kept = [credentials[slug] for slug in sorted(credentials, key=lambda slug: slug != SLUG)]
@@ -132,7 +132,7 @@ async def _webhook_secret(hub: Hub, given_secret: str, *, cause: Cause) -> str:
         merchant, _ = await read_merchant(hub.log, slug)
         # This also records a change that a crash left unrecorded. An unregistered merchant has nothing to record.
         if isinstance(merchant, domain.Registered) and (slug == SLUG or known == PUBLISHED_SECRET):
-            await rotate_webhook_secret(hub, slug, PROVIDER, secret, cause=cause)
+            await rotate_webhook_secret(hub, slug, MERCADO_PAGO, secret, cause=cause)
     return secret
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contracts.providers import MERCADO_PAGO
 from extrato.domain.errors import Refused
 from extrato.domain.payment.identifiers import stream_id
 from extrato.errors import NotFound
@@ -31,7 +32,7 @@ async def find_padaria(request: web.Request, slug: str | None) -> Registered:
 
 def require_mercado_pago(merchant: Registered) -> None:
     """Raise `Refused` for a merchant that has no Mercado Pago account connected."""
-    if "mercado_pago" not in merchant.connections:
+    if MERCADO_PAGO not in merchant.connections:
         raise Refused("provider_not_connected", merchant.slug)
 
 

@@ -30,6 +30,7 @@ from contracts.operations.codes import codes_by_shape
 from contracts.operations.common import REFUSALS
 from contracts.operations.examples import EXAMPLES
 from contracts.payment_status import KNOWN
+from contracts.providers import CONNECTED_PROVIDERS
 from contracts.upcasters import UPCASTERS
 from contracts.v1 import Problem
 from extrato.bus.messages import to_message
@@ -453,7 +454,7 @@ def test_enums_are_those_of_the_domain():
 
     assert set(types.MERCHANT_SCOPES) == SCOPES
     assert set(types.PIX_APIS) == PIX_APIS
-    assert set(types.CONNECTED_PROVIDERS) == remote.keys()
+    assert set(CONNECTED_PROVIDERS) == remote.keys()
     assert set(types.REFUND_STATES) == set(get_args(get_type_hints(Refund)["state"]))
     assert set(LABELS) == KNOWN
 

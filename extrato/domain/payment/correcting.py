@@ -22,6 +22,7 @@ from contracts.events import (
     RefundRequested,
     TransferNamed,
 )
+from contracts.providers import DIRECT_PIX
 from extrato.domain.errors import Refused
 from extrato.domain.money import format_money
 from extrato.domain.payment.state import Charged, ChargeNotCreated, Opened, Requested
@@ -59,7 +60,7 @@ def _is_over(payment: Opened) -> bool:
         case Requested():
             return payment.expired
         case Charged():
-            return payment.expired and payment.intent.provider == "pix"
+            return payment.expired and payment.intent.provider == DIRECT_PIX
         case ChargeNotCreated():
             return True
         case _:
@@ -90,7 +91,7 @@ def request_refund(command: RequestRefund, payment: Opened) -> list[EventOfOpene
         raise Refused("payment_not_paid")
     if all(ledger.share(name).refunded == ledger.share(name).received for name in received):
         raise Refused("payment_already_refunded")
-    if payment.intent.provider == "pix":
+    if payment.intent.provider == DIRECT_PIX:
         raise Refused("refund_by_bank_only")
     parts = _all_of(command, payment) if command.amount_centavos is None else _amount_of(command, payment)
     return [

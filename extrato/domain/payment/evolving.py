@@ -43,6 +43,7 @@ from contracts.events import (
 )
 from contracts.events.hidden_text import hide_in_code, hide_intent
 from contracts.payment_status import ALERTS, alerts_after
+from contracts.providers import DIRECT_PIX
 from extrato.domain.payment.fingerprints import fingerprint_of
 from extrato.domain.payment.ledger import evolve_ledger
 from extrato.domain.payment.state import (
@@ -136,7 +137,7 @@ def _evolve(payment: Opened, event: EventOfOpened) -> Opened:  # noqa: C901, PLR
 
 def _without_text(payment: Opened) -> Opened:
     hidden = replace(payment, intent=hide_intent(payment.intent), is_text_hidden=True)
-    if isinstance(hidden, Charged) and hidden.intent.provider == "pix":
+    if isinstance(hidden, Charged) and hidden.intent.provider == DIRECT_PIX:
         return replace(hidden, charge=hide_in_code(hidden.charge))
     return hidden
 

@@ -16,10 +16,11 @@ import structlog
 from msgspec.structs import replace
 
 from contracts.events import ChargeCreated
+from contracts.providers import MERCADO_PAGO
 from extrato.domain.money import CURRENCY, to_reais
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers.mercado_pago import orders
-from extrato.providers.mercado_pago.client import PROVIDER, SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
+from extrato.providers.mercado_pago.client import SEARCH_LIMIT, LiveCredentialNeeded, MercadoPagoClient
 from extrato.providers.mercado_pago.formats import (
     centavos,
     in_utc,
@@ -54,7 +55,7 @@ _logger = structlog.get_logger(component="mercado_pago")
 class MercadoPago:
     """Checkout Pro preferences, Pix charges, and the payments made on them."""
 
-    name = PROVIDER
+    name = MERCADO_PAGO
 
     def __init__(self, client: MercadoPagoClient) -> None:
         self._client = client

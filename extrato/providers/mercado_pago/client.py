@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 import msgspec
 
+from contracts.providers import MERCADO_PAGO
 from extrato import tracing
 from extrato.errors import ProviderMisunderstood, ProviderNotConnected, ProviderRefused, ProviderUnavailable
 from extrato.providers.call_budget import UNLIMITED, budget_name, current_purpose
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from extrato.providers.call_budget import CallBudget
 
-PROVIDER: Final = "mercado_pago"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=10, sock_connect=3, sock_read=8)
 MAX_ANSWER_BYTES: Final = 4 << 20
 READ_ATTEMPTS: Final = 3
@@ -212,11 +212,11 @@ class MercadoPagoClient:
         key = (token, "read" if method == "GET" else "write")
         left_s = self._cooldowns.left_s(key)
         if left_s:
-            count_request(PROVIDER, operation_of(method, path), "throttled")
+            count_request(MERCADO_PAGO, operation_of(method, path), "throttled")
             raise ProviderThrottled(path, why="left_alone", retry_after_s=left_s)
         purpose = current_purpose() if method == "GET" else "payment"
         for attempt in range(1, attempts + 1):
-            await self._budget.take(PROVIDER, budget_name(PROVIDER, token), purpose)
+            await self._budget.take(MERCADO_PAGO, budget_name(MERCADO_PAGO, token), purpose)
             try:
                 with call_span(method, self._base_url, path, attempt=attempt):
                     return await self._request_once(method, path, token, query, body, headers or {})
@@ -258,18 +258,18 @@ class MercadoPagoClient:
                 answer = await response.content.read(MAX_ANSWER_BYTES + 1)
                 while len(answer) <= MAX_ANSWER_BYTES and not response.content.at_eof():
                     answer += await response.content.read(MAX_ANSWER_BYTES + 1 - len(answer))
-            count_request(PROVIDER, operation, response.status)
+            count_request(MERCADO_PAGO, operation, response.status)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            count_request(PROVIDER, operation, "timeout" if isinstance(error, TimeoutError) else "network")
+            count_request(MERCADO_PAGO, operation, "timeout" if isinstance(error, TimeoutError) else "network")
             failure = type(error).__name__
             # The cause is not chained, because some of aiohttp's errors carry the request's headers.
             raise ProviderUnavailable(path, why="silent", failure=failure, retry_after_s=RETRY_WAIT_S) from None
         except asyncio.CancelledError:
             # The caller has its own time limit.
-            count_request(PROVIDER, operation, "timeout")
+            count_request(MERCADO_PAGO, operation, "timeout")
             raise
         finally:
-            DURATION_S.labels(PROVIDER, operation).observe(time.perf_counter() - started_at_s)
+            DURATION_S.labels(MERCADO_PAGO, operation).observe(time.perf_counter() - started_at_s)
         return _classify(path, response.status, response.headers.get("Retry-After"), answer, token, body)
 
 

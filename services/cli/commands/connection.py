@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from contracts.providers import MERCADO_PAGO
 from extrato.domain import merchant as domain
 from extrato.domain.provider_accounts import PIX_APIS
 from extrato.settings import Settings
@@ -35,7 +36,7 @@ WEBHOOK_SECRET: Final = "webhook secret"  # noqa: S105 - as above
 def connection_options(parser: ArgumentParser) -> None:
     """Add slug and provider."""
     slug_option(parser)
-    parser.add_argument("--provider", default="mercado_pago", help="the provider's name (default: %(default)s)")
+    parser.add_argument("--provider", default=MERCADO_PAGO, help="the provider's name (default: %(default)s)")
 
 
 def connect_options(parser: ArgumentParser) -> None:

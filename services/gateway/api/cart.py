@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from contracts.api import CartCreated, CartCreation, CartCustomer, CartPix
+from contracts.providers import MERCADO_PAGO
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.errors import ProviderMisunderstood
@@ -35,7 +36,7 @@ async def create_cart(request: web.Request) -> web.Response:
     body, merchant, raw = await read_order_body(request, CartCreation)
     order = read_order(body, merchant, caller_of(request))
     wanted = NewPayment(
-        provider="mercado_pago",
+        provider=MERCADO_PAGO,
         method="pix",
         amount_centavos=order.total_centavos,
         title=order.title,

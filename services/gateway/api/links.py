@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from contracts.api import LinkCreated, LinkCreation, PaymentList, Timeline, TimelineItem
+from contracts.providers import MERCADO_PAGO
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.use_cases.create_payment import NewPayment, create_payment
@@ -36,7 +37,7 @@ async def generate_link(request: web.Request) -> web.Response:
     body, merchant, raw = await read_order_body(request, LinkCreation)
     order = read_order(body, merchant, caller_of(request))
     wanted = NewPayment(
-        provider="mercado_pago",
+        provider=MERCADO_PAGO,
         method="checkout",
         amount_centavos=order.total_centavos,
         title=order.title,

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from contracts.api import PixConfirmation, PixConfirmed, PixCreated, PixCreation, PixPayment, PixReturn, PixReturned
 from contracts.events import Item
+from contracts.providers import DIRECT_PIX
 from extrato.domain.api_keys import ListedPricesOnly
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
@@ -55,7 +56,7 @@ async def create_pix(request: web.Request) -> web.Response:
     merchant = await _merchant(request, body.padaria_slug)
     description = body.description or f"Pagamento a {merchant.name}"
     wanted = NewPayment(
-        provider="pix",
+        provider=DIRECT_PIX,
         method="pix",
         amount_centavos=body.value,
         title=description,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.api import ListedPayment, PaidAttempt, PaymentStatus, PricedItem
 from contracts.payment_status import SETTLED
+from contracts.providers import DIRECT_PIX
 from extrato.domain.money import to_reais
 from extrato.domain.payment.state import Charged, Opened
 
@@ -72,7 +73,7 @@ def payment_status(
     payment = loaded.payment
     intent, charge = payment.intent, (payment.charge if isinstance(payment, Charged) else None)
     ledger, total = payment.ledger, payment.ledger.total
-    is_provided = intent.provider != "pix"
+    is_provided = intent.provider != DIRECT_PIX
     return PaymentStatus(
         success=True,
         payment_id=loaded.payment_id,
@@ -134,7 +135,7 @@ def _way_to_pay(checkout_url: str | None, *, holds_money: bool) -> str | None:
 
 def listed(details: PaymentDetails, *, payer_email: str | None) -> ListedPayment:
     """Build a payment of a list; the document has `payer_email` sealed."""
-    is_provided = details.provider != "pix"
+    is_provided = details.provider != DIRECT_PIX
     return ListedPayment(
         payment_id=details.payment_id,
         mp_payment_id=(details.attempt_id or details.newest_attempt_id) if is_provided else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from contracts.api import WebhookAccepted
+from contracts.providers import MERCADO_PAGO
 from contracts.subjects import MERCHANT_SLUG, webhooks_subject
 from contracts.telemetry import WebhookReceived
 from extrato.domain.errors import Refused
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-PROVIDER: Final = "mercado_pago"
 REFUSED_VERDICTS: Final = frozenset({"missing", "malformed", "mismatched", "outdated"})
 SIGNING: Final = ("x-signature", "x-request-id")
 PARAMETERS: Final = ("data.id", "type", "id", "topic")
@@ -90,7 +90,7 @@ async def _store_verified(
     gateway = gateway_of(request)
     budget, delivery_id = (
         gateway.webhook_budgets.of(merchant),
-        named_uuid(f"{merchant}\n{PROVIDER}\n{delivery_name(notification, signature)}"),
+        named_uuid(f"{merchant}\n{MERCADO_PAGO}\n{delivery_name(notification, signature)}"),
     )
     kept = body if budget.body_bytes.take(min(len(body), MAX_VERIFIED_BYTES)) else None
     record = record_of(request, kept, delivery_id=delivery_id, maximum=MAX_VERIFIED_BYTES)
@@ -117,7 +117,7 @@ def _delivery(
     return Delivery(
         delivery_id=delivery_id,
         merchant=merchant,
-        provider=PROVIDER,
+        provider=MERCADO_PAGO,
         kind=notification.kind,
         resource_id=notification.resource_id,
         verdict=verdict,
@@ -140,12 +140,12 @@ async def _verdict_on(
     if slug is not None:
         candidates = [slug] if MERCHANT_SLUG.fullmatch(slug) else []
     elif notification.account_id is not None:
-        candidates = await gateway.hub.vault.merchants_of(PROVIDER, notification.account_id)
+        candidates = await gateway.hub.vault.merchants_of(MERCADO_PAGO, notification.account_id)
     else:
         candidates = []
     first: tuple[str | None, Verdict] = (None, "missing")
     for merchant in candidates:
-        credential = await gateway.hub.vault.get(merchant, PROVIDER)
+        credential = await gateway.hub.vault.get(merchant, MERCADO_PAGO)
         if credential is None:
             continue
         verdict = verify(notification, signature, secret=credential.webhook_secret, now=gateway.hub.now())

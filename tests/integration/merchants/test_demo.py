@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from contracts.envelope import Cause
+from contracts.providers import MERCADO_PAGO
 from extrato.assembly import open_hub
 from extrato.domain import merchant as domain
 from extrato.domain.api_keys import RevokeApiKey
@@ -16,7 +17,7 @@ from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import MerchantDirectory, key_id_of, read_merchant
 from extrato.use_cases.provider_accounts import connect_provider, disconnect_provider, rotate_webhook_secret
 from extrato.values import Credential
-from services.cli.demo import ACCESS_TOKEN, ACCOUNT_ID, PROVIDER, PUBLISHED_SECRET, SLUG, prepare_demo, withdraw_demo
+from services.cli.demo import ACCESS_TOKEN, ACCOUNT_ID, PUBLISHED_SECRET, SLUG, prepare_demo, withdraw_demo
 
 UP = Cause(correlation_id="up", actor="operator")
 ANA = Cause(correlation_id="0123", actor="operator", actor_id="ana")
@@ -50,7 +51,7 @@ async def is_valid(hub, api_key):
 
 
 async def secret_of(hub, slug=SLUG):
-    return (await hub.vault.get_uncached(slug, PROVIDER)).webhook_secret
+    return (await hub.vault.get_uncached(slug, MERCADO_PAGO)).webhook_secret
 
 
 def credential(secret=PUBLISHED_SECRET, account_id=ACCOUNT_ID):
@@ -59,7 +60,7 @@ def credential(secret=PUBLISHED_SECRET, account_id=ACCOUNT_ID):
 
 async def register_another(hub, slug="padaria-da-ana"):
     await change_merchant(hub, slug, [domain.Register(slug=slug, name="Ana", city="Recife")], cause=ANA)
-    await connect_provider(hub, slug, PROVIDER, credential(), cause=ANA)
+    await connect_provider(hub, slug, MERCADO_PAGO, credential(), cause=ANA)
     return slug
 
 
@@ -78,24 +79,24 @@ async def test_later_starts_keep_the_first_secret_and_key(hub, settings):
 
 async def test_published_secret_is_rotated_for_every_merchant(hub, settings):
     await start(hub, settings)
-    await rotate_webhook_secret(hub, SLUG, PROVIDER, PUBLISHED_SECRET, cause=UP)
+    await rotate_webhook_secret(hub, SLUG, MERCADO_PAGO, PUBLISHED_SECRET, cause=UP)
     another = await register_another(hub)
     demo = await start(hub, settings)
     assert demo.webhook_secret == await secret_of(hub) == await secret_of(hub, another) != PUBLISHED_SECRET
     # The log records it.
-    account = (await merchant_of(hub)).connections[PROVIDER]
+    account = (await merchant_of(hub)).connections[MERCADO_PAGO]
     assert account.credential_digest == credential(demo.webhook_secret).digest
     assert (await start(hub, settings)).webhook_secret == demo.webhook_secret
 
 
 async def test_published_secret_is_rotated_without_a_demo_account_too(hub, settings):
     await start(hub, settings)
-    await disconnect_provider(hub, SLUG, PROVIDER, cause=ANA)
+    await disconnect_provider(hub, SLUG, MERCADO_PAGO, cause=ANA)
     another = await register_another(hub)
     demo = await start(hub, settings)
     assert demo.webhook_secret == await secret_of(hub, another) != PUBLISHED_SECRET
     assert (await start(hub, settings)).webhook_secret == demo.webhook_secret
-    assert PROVIDER not in (await merchant_of(hub)).connections
+    assert MERCADO_PAGO not in (await merchant_of(hub)).connections
 
 
 async def test_configured_secret_is_kept_and_an_unusable_one_refused(hub, settings):
@@ -109,7 +110,7 @@ async def test_configured_secret_is_kept_and_an_unusable_one_refused(hub, settin
 
 
 async def test_start_repairs_a_crash_after_the_vault(hub, settings):
-    await hub.vault.put(SLUG, PROVIDER, credential())
+    await hub.vault.put(SLUG, MERCADO_PAGO, credential())
     demo = await start(hub, settings, given_secret="of-the-operator")
     assert demo.webhook_secret == await secret_of(hub) == "of-the-operator"
     assert await is_valid(hub, demo.key_file.read_text().strip())
@@ -154,7 +155,7 @@ async def test_other_provider_disconnects_the_demo_and_revokes_its_keys(hub, set
     await withdraw_demo(hub, settings, cause=UP)
     merchant = await merchant_of(hub)
     assert merchant.connections == {}
-    assert await hub.vault.get_uncached(SLUG, PROVIDER) is None
+    assert await hub.vault.get_uncached(SLUG, MERCADO_PAGO) is None
     assert [await is_valid(hub, key) for key in (first, second, anas)] == [False, False, True]
     assert not file.exists()
 
@@ -176,11 +177,11 @@ async def test_key_known_only_from_its_file_is_revoked_too(hub, settings):
 
 async def test_other_provider_keeps_an_account_of_the_operator(hub, settings):
     await start(hub, settings)
-    await disconnect_provider(hub, SLUG, PROVIDER, cause=ANA)
+    await disconnect_provider(hub, SLUG, MERCADO_PAGO, cause=ANA)
     own = Credential(access_token="APP_USR-own", webhook_secret="own", account_id="42")
-    await connect_provider(hub, SLUG, PROVIDER, own, cause=ANA)
+    await connect_provider(hub, SLUG, MERCADO_PAGO, own, cause=ANA)
     await withdraw_demo(hub, settings, cause=UP)
-    assert await hub.vault.get_uncached(SLUG, PROVIDER) == own
+    assert await hub.vault.get_uncached(SLUG, MERCADO_PAGO) == own
     assert (await merchant_of(hub)).keys.issued == {}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import get_args, get_type_hints
 
+from contracts.providers import PROVIDERS
 from contracts.v1 import PaymentCreation
 from contracts.v1.types import METHODS as LISTED
-from contracts.v1.types import PROVIDERS
 from services.gateway.v1.methods import CHARGED_BY
 from services.gateway.v1.methods import METHODS as SHOWN
 
