@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 from contracts.events import (
     AlertEnded,
@@ -32,6 +32,9 @@ ENDED: Final = frozenset({"rejected", "cancelled"})
 
 KNOWN: Final = SETTLED | ENDED | {"pending", "in_process", "authorized"}
 """Every status that the hub knows. A provider may send others."""
+
+StateOfRefund = Literal["requested", "in_process", "made", "refused"]
+REFUND_STATES: Final[tuple[StateOfRefund, ...]] = get_args(StateOfRefund)
 
 # An AlertRaised event raises the other alerts.
 ALERTS: Final[dict[type, str]] = {

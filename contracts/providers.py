@@ -13,3 +13,6 @@ CONNECTED_PROVIDERS: Final = (MERCADO_PAGO,)
 """The providers at which a merchant has an account."""
 
 PROVIDERS: Final = (DIRECT_PIX, *CONNECTED_PROVIDERS)
+
+PIX_APIS: Final = ("payments", "orders")
+"""The APIs of Mercado Pago that create a Pix charge."""

@@ -49,7 +49,7 @@ class PixKeyGiven(Struct, kw_only=True, forbid_unknown_fields=True):
         fields.Text,
         Meta(
             description="The kind of the key.",
-            extra_json_schema={"enum": ["cpf", "cnpj", "phone", "email", "evp"]},
+            extra_json_schema=one_of(*PIX_KEY_KINDS),
         ),
     ]
     key: Annotated[fields.Text, Meta(description="The key; the hub stores it in the standard spelling of its kind.")]

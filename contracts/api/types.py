@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta
 
-from contracts.payment_status import ALERT_NAMES, KNOWN
-from contracts.providers import CONNECTED_PROVIDERS
+from contracts.payment_status import ALERT_NAMES, KNOWN, REFUND_STATES
+from contracts.providers import CONNECTED_PROVIDERS, PIX_APIS
 from contracts.subjects import MERCHANT_SLUG
 
 
@@ -19,8 +19,6 @@ def one_of(*words: str) -> dict[str, Any]:
 MerchantScope = Literal["payments:write", "payments:read", "payments:refund", "confirm", "admin"]
 MERCHANT_SCOPES: Final[tuple[MerchantScope, ...]] = get_args(MerchantScope)
 PIX_KEY_KINDS: Final = ("cpf", "cnpj", "phone", "email", "evp")
-PIX_APIS: Final = ("payments", "orders")
-REFUND_STATES: Final = ("requested", "in_process", "made", "refused")
 
 Success = Annotated[bool, Meta(description="Always true; errors have false.", extra_json_schema={"const": True})]
 Message = Annotated[str, Meta(description="The result, in a sentence for people.")]

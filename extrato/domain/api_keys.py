@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.api.types import MERCHANT_SCOPES
 from contracts.envelope import Cause
 from contracts.events import ApiKeyEvent, ApiKeyIssued, ApiKeyRevoked
 from extrato.domain.errors import Refused
@@ -44,7 +45,7 @@ def evolve(keys: ApiKeys, event: ApiKeyEvent) -> ApiKeys:
 
 # --- commands -----------------------------------------------------------------------------------
 
-SCOPES: Final = frozenset({"payments:write", "payments:read", "payments:refund", "confirm", "admin"})
+SCOPES: Final[frozenset[str]] = frozenset(MERCHANT_SCOPES)
 # The metrics count the payments of all merchants together, so no merchant's key may read them.
 HUB_SCOPES: Final = SCOPES | {"metrics"}
 MAX_API_KEYS: Final = 100

@@ -5,7 +5,7 @@ A part of the aggregate in `merchant.py`, divided like it: state, commands, deci
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from contracts.events import (
     ProviderDisconnected,
     WebhookSecretRotated,
 )
+from contracts.providers import PIX_APIS
 from extrato.domain.errors import Refused
 
 # --- state --------------------------------------------------------------------------------------
@@ -43,8 +44,6 @@ def evolve(accounts: ProviderAccounts, event: ProviderAccountEvent) -> ProviderA
 
 
 # --- commands -----------------------------------------------------------------------------------
-
-PIX_APIS: Final = frozenset({"payments", "orders"})
 
 
 class ConnectProvider(Struct, frozen=True, kw_only=True):

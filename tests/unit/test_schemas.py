@@ -38,7 +38,6 @@ from extrato.domain.api_keys import HUB_SCOPES, SCOPES
 from extrato.domain.brcode import decode
 from extrato.domain.payment.ledger import Refund
 from extrato.domain.pix_keys import InvalidPixKey, normalise
-from extrato.domain.provider_accounts import PIX_APIS
 from extrato.providers.mercado_pago.adapter import MercadoPago
 from extrato.providers.mercado_pago.client import MercadoPagoClient
 from extrato.providers.pix import PixProvider
@@ -453,7 +452,6 @@ def test_enums_are_those_of_the_domain():
     remote = Providers.of(remote=[MercadoPago(MercadoPagoClient(None, ""))], local=[PixProvider()]).remote
 
     assert set(types.MERCHANT_SCOPES) == SCOPES
-    assert set(types.PIX_APIS) == PIX_APIS
     assert set(CONNECTED_PROVIDERS) == remote.keys()
     assert set(types.REFUND_STATES) == set(get_args(get_type_hints(Refund)["state"]))
     assert set(LABELS) == KNOWN

@@ -48,7 +48,7 @@ from contracts.events import (
     TransferNamed,
     WatchStarted,
 )
-from contracts.payment_status import ENDED, KNOWN, SETTLED
+from contracts.payment_status import ENDED, KNOWN, SETTLED, StateOfRefund
 
 PARTIALLY_PAID: Final = "partially_paid"
 OTHER_CURRENCY: Final = "other_currency"
@@ -128,7 +128,7 @@ class Refund(Struct, frozen=True, kw_only=True, omit_defaults=True):
     amount_centavos: int
     is_all: bool
     requested_at: datetime | None
-    state: Literal["requested", "in_process", "made", "refused"] = "requested"
+    state: StateOfRefund = "requested"
     reason: str | None = None
     known_refunds: tuple[str, ...] | None = None
     provider_refund_id: str | None = None

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from contracts.providers import MERCADO_PAGO
+from contracts.providers import MERCADO_PAGO, PIX_APIS
 from extrato.domain import merchant as domain
-from extrato.domain.provider_accounts import PIX_APIS
 from extrato.settings import Settings
 from extrato.use_cases.provider_accounts import (
     DEFAULT_PIX_API,

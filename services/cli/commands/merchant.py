@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from contracts.api.types import PIX_KEY_KINDS
 from contracts.events import MerchantRegistered, topic_of
 from extrato.domain import merchant as domain
 from extrato.domain.errors import Refused
@@ -88,7 +89,7 @@ def pix_key_options(parser: ArgumentParser) -> None:
     """Add slug and kind. The key may be personal data, so a file or a prompt gives it, not an argument."""
     slug_option(parser)
     set_or_remove = parser.add_mutually_exclusive_group(required=True)
-    set_or_remove.add_argument("--kind", choices=("cpf", "cnpj", "phone", "email", "evp"))
+    set_or_remove.add_argument("--kind", choices=PIX_KEY_KINDS)
     set_or_remove.add_argument("--remove", action="store_true", help="remove the Pix key")
     parser.add_argument("--key-file", type=Path, help="read the key from this file instead of asking")
 
