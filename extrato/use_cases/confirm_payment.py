@@ -12,7 +12,7 @@ from contracts.providers import DIRECT_PIX
 from extrato.domain.bank_message import payer_identifiers
 from extrato.domain.errors import Refused
 from extrato.domain.payment.commands import ConfirmByBank
-from extrato.domain.payment.decisions import CLOCK_TOLERANCE
+from extrato.domain.payment.decisions import is_possible_time
 from extrato.domain.payment.identifiers import payment_id_in
 from extrato.errors import NotFound
 from extrato.store.appender import Attached
@@ -67,7 +67,7 @@ async def confirm_payment(
     if loaded.payment.intent.provider != DIRECT_PIX:
         return Confirmation(outcome="not_pix", loaded=loaded)
     received_at, paid_at = hub.now(), transfer.paid_at
-    if paid_at is not None and not loaded.opened_at - CLOCK_TOLERANCE <= paid_at <= received_at + CLOCK_TOLERANCE:
+    if paid_at is not None and not is_possible_time(paid_at, opened_at=loaded.opened_at, now=received_at):
         raise Refused("invalid_paid_at", "paid_at")
     key = await hub.personal_data.keys.get_or_make(payment_id)
     proof = [key.seal_evidence("bank/confirmation", transfer.raw)] if key else []

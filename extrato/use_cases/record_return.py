@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from contracts.providers import DIRECT_PIX
 from extrato.domain.errors import Refused
-from extrato.domain.payment.decisions import CLOCK_TOLERANCE
+from extrato.domain.payment.decisions import is_possible_time
 from extrato.use_cases.payments import LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:
@@ -24,6 +24,6 @@ async def record_return(hub: Hub, payment_id: int, command: RecordReturn, *, cau
     loaded = await load_payment(hub, payment_id)
     if loaded.payment.intent.provider != DIRECT_PIX:
         raise Refused("not_a_pix", "payment_id")
-    if not loaded.opened_at - CLOCK_TOLERANCE <= command.returned_at <= hub.now() + CLOCK_TOLERANCE:
+    if not is_possible_time(command.returned_at, opened_at=loaded.opened_at, now=hub.now()):
         raise Refused("invalid_returned_at", "returned_at")
     return (await change_payment(hub, payment_id, [command], cause=cause)).after

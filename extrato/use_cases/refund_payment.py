@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from extrato.values import Credential
 
 # How far the provider's clock may be behind the hub's.
-CLOCK_TOLERANCE: Final = timedelta(minutes=1)
+PROVIDER_CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 LIST_TIMEOUT_S: Final = 4.0
 
 
@@ -282,6 +282,6 @@ def _matches(seen: RefundSeen, refund: Refund, taken: set[str]) -> bool:
         return False
     if refund.known_refunds is not None and seen.refund_id is not None:
         return seen.refund_id not in refund.known_refunds
-    return (
-        seen.asked_at is None or refund.requested_at is None or seen.asked_at >= refund.requested_at - CLOCK_TOLERANCE
-    )
+    if seen.asked_at is None or refund.requested_at is None:
+        return True
+    return seen.asked_at >= refund.requested_at - PROVIDER_CLOCK_TOLERANCE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec.structs import replace
 
@@ -62,13 +62,21 @@ from extrato.domain.payment.observing import record_observation
 from extrato.domain.payment.privacy import forget_payer, hide_text, hold_payment, release_payment, without_payer
 from extrato.domain.payment.state import INITIAL, Charged, ChargeNotCreated, Opened, Payment, Requested, Unopened
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 # How long the hub waits, after the expiry time, for a provider that does not answer about the payment.
 MAX_SILENCE: Final = timedelta(days=1)
 ALREADY_OPENED: Final = "payment_already_opened"
 # How many refused confirmations of one payment the log records. Each has another amount, so their number has no limit.
 MAX_REFUSED_CONFIRMATIONS: Final = 10
 # How far the bank's clock may differ from the hub's.
-CLOCK_TOLERANCE: Final = timedelta(seconds=60)
+BANK_CLOCK_TOLERANCE: Final = timedelta(seconds=60)
+
+
+def is_possible_time(at: datetime, *, opened_at: datetime, now: datetime) -> bool:
+    """Return whether the bank may have moved money of a payment at this time."""
+    return opened_at - BANK_CLOCK_TOLERANCE <= at <= now + BANK_CLOCK_TOLERANCE
 
 
 def decide(command: Command, payment: Payment) -> list[PaymentEvent]:
@@ -223,7 +231,7 @@ def _names_unnamed_transfer(command: ConfirmByBank, payment: Opened) -> bool:
     known, transfer = payment.attempts.get(payment.intent.bank_payment_id), command.end_to_end_id
     if known is None or transfer is None or payment.name_of_unnamed is not None or transfer in payment.attempts:
         return False
-    is_later = command.paid_at is not None and command.paid_at > known.observed_at + CLOCK_TOLERANCE
+    is_later = command.paid_at is not None and command.paid_at > known.observed_at + BANK_CLOCK_TOLERANCE
     return known.amount_centavos == command.amount_centavos and not is_later
 
 
