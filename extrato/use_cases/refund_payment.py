@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from uuid import uuid5
 
 from msgspec import Struct
 
 from contracts.events import RefundAccepted, RefundMade, RefundRefused
 from extrato.domain.payment.commands import RecordRefund, RequestRefund
+from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.payment.state import Charged
 from extrato.errors import (
     ExtratoError,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from extrato.domain.payment.state import Opened
     from extrato.providers.port import RefundSeen
     from extrato.use_cases.hub import Hub
+    from extrato.use_cases.idempotency import IdempotencyKey
     from extrato.use_cases.payments import LoadedPayment
     from extrato.values import Credential
 
@@ -51,6 +54,11 @@ class RefundWish(Struct, frozen=True, kw_only=True):
     amount_centavos: int | None
     attempt_id: str | None = None
     reason: str | None = None
+
+
+def wish_id_of(hub: Hub, payment_id: int, key: IdempotencyKey | None) -> str:
+    """Return the id of a request for a refund: the same for every request with this key."""
+    return str(hub.new_uuid() if key is None else uuid5(stream_id(payment_id), key.key))
 
 
 async def refund_payment(hub: Hub, payment_id: int, wish: RefundWish, *, cause: Cause) -> Outcome[Opened]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import uuid4
+from uuid import uuid4, uuid5
 
 import pytest
 
+from extrato.domain.payment.identifiers import stream_id
 from tests.e2e.test_money_that_does_not_fit import late_pix, pay_with_two_cards
 
 V1 = "/v1/payments"
@@ -134,6 +135,7 @@ async def test_repeated_refund_is_made_once(hub, paid):
     status, made, headers = await ask(hub, "POST", path, body, Idempotency_Key=key)
     again_status, again, again_headers = await ask(hub, "POST", path, body, Idempotency_Key=key)
     assert (status, again_status, again) == (201, 201, made)
+    assert made["id"] == str(uuid5(stream_id(int(paid)), f"v1 refund\n{key}"))
     assert ("Idempotent-Replayed" in headers, again_headers["Idempotent-Replayed"]) == (False, "true")
     [refund] = made["refunds"]
     assert (refund["status"], refund["amount_centavos"], refund["reason"]) == ("made", 120, "Dois pães a menos")

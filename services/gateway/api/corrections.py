@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from uuid import uuid5
 
 from msgspec import UNSET
 
@@ -19,10 +18,9 @@ from contracts.api import (
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
 from extrato.domain.payment.commands import AcceptMoney, ResolveAlert
-from extrato.domain.payment.identifiers import stream_id
 from extrato.use_cases.cancel_payment import request_cancellation
 from extrato.use_cases.payments import change_payment
-from extrato.use_cases.refund_payment import RefundWish, refunds_of, request_refund
+from extrato.use_cases.refund_payment import RefundWish, refunds_of, request_refund, wish_id_of
 from services.gateway import access
 from services.gateway.api.response_bodies import attempts_of, label
 from services.gateway.gateway import gateway_of
@@ -79,7 +77,8 @@ async def refund(request: web.Request) -> web.Response:
     loaded = await access.find_payment(request)
     has_body = request.body_exists and await read_body(request)
     body = (await read_json(request, RefundRequest))[0] if has_body else RefundRequest()
-    wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
+    key = fields.idempotency_key(request.headers, route="refund", body=b"")
+    wish = _wish(body, wish_id=wish_id_of(gateway.hub, loaded.payment_id, key))
     cause = cause_of(request, actor="api_key")
     loaded = (await request_refund(gateway.hub, loaded.payment_id, wish, cause=cause)).loaded
     refunds = refunds_of(loaded, wish.wish_id)
@@ -101,14 +100,6 @@ def _wish(body: RefundRequest, *, wish_id: str) -> RefundWish:
         attempt_id=body.mp_payment_id or None,
         reason=body.reason,
     )
-
-
-def _wish_id(request: web.Request, payment_id: int) -> str:
-    """Derive the id of the refund from the Idempotency-Key, if there is one."""
-    key = fields.idempotency_key(request.headers, route="refund", body=b"")
-    if key is None:
-        return str(gateway_of(request).hub.new_uuid())
-    return str(uuid5(stream_id(payment_id), key.key))
 
 
 def _refunded(loaded: LoadedPayment, wish_id: str, refunds: Mapping[str, Refund]) -> Refunded:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import uuid5
 
 from msgspec import UNSET
 
 from contracts.v1 import ListQuery, MerchantQuery, Refund, RefundCreation, RefundList, RefundRequested
 from extrato.domain.errors import Refused
-from extrato.domain.payment.identifiers import stream_id
-from extrato.use_cases.refund_payment import RefundWish, refunds_of, request_refund
+from extrato.use_cases.refund_payment import RefundWish, refunds_of, request_refund, wish_id_of
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.bodies import Fault, invalid_body
@@ -35,9 +33,10 @@ async def create_refund(request: web.Request) -> web.Response:
     """
     query, body, _ = await read_request(request, MerchantQuery, RefundCreation)
     loaded = await payment_of(request, query.merchant)
-    wish = _wish(body, wish_id=_wish_id(request, loaded.payment_id))
+    hub, key = gateway_of(request).hub, fields.idempotency_key(request.headers, route="v1 refund", body=b"")
+    wish = _wish(body, wish_id=wish_id_of(hub, loaded.payment_id, key))
     try:
-        refunded = await request_refund(gateway_of(request).hub, loaded.payment_id, wish, cause=cause_of(request))
+        refunded = await request_refund(hub, loaded.payment_id, wish, cause=cause_of(request))
     except Refused as error:
         if error.code != "choose_attempt":
             raise
@@ -68,14 +67,6 @@ def _wish(body: RefundCreation, *, wish_id: str) -> RefundWish:
         attempt_id=body.attempt_id or None,
         reason=body.reason,
     )
-
-
-def _wish_id(request: web.Request, payment_id: int) -> str:
-    """Derive the id of the request from the Idempotency-Key, if there is one."""
-    key = fields.idempotency_key(request.headers, route="v1 refund", body=b"")
-    if key is None:
-        return str(gateway_of(request).hub.new_uuid())
-    return str(uuid5(stream_id(payment_id), key.key))
 
 
 async def list_refunds(request: web.Request) -> web.Response:
