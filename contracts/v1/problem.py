@@ -26,10 +26,13 @@ def problem_title(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
-class FieldProblem(Struct, kw_only=True, rename={"place": "in"}):
+PartOfRequest = Literal["body", "query"]
+
+
+class FieldProblem(Struct, kw_only=True, rename={"part": "in"}):
     """One fault of a request: a field of its body, or a query parameter."""
 
-    place: Annotated[Literal["body", "query"], Meta(description="The part of the request that has the fault.")]
+    part: Annotated[PartOfRequest, Meta(description="The part of the request that has the fault.")]
     pointer: Annotated[
         str,
         Meta(

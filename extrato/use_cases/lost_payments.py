@@ -71,7 +71,7 @@ class AccountSearch(Struct, frozen=True, kw_only=True):
     lost: tuple[LostPayment, ...]
 
 
-class _Outcome(Struct, frozen=True, kw_only=True):
+class _Recorded(Struct, frozen=True, kw_only=True):
     """What the observations of one reference led to: a known payment that moved, lost payments, or nothing."""
 
     moved_payment_id: int | None = None
@@ -113,10 +113,10 @@ async def _find(
             _record(hub, account, payment_id, reference, observations, cause=cause)
             for (payment_id, reference), observations in by_reference.items()
         )
-        for outcome in await asyncio.gather(*recording):
-            if outcome.moved_payment_id is not None:
-                moved.add(outcome.moved_payment_id)
-            lost.update((payment.provider_payment_id, payment) for payment in outcome.lost)
+        for recorded in await asyncio.gather(*recording):
+            if recorded.moved_payment_id is not None:
+                moved.add(recorded.moved_payment_id)
+            lost.update((payment.provider_payment_id, payment) for payment in recorded.lost)
     return AccountSearch(change_count=change_count, moved_count=len(moved), lost=tuple(lost.values()))
 
 
@@ -128,21 +128,21 @@ async def _record(
     observations: Sequence[Observation],
     *,
     cause: Cause,
-) -> _Outcome:
+) -> _Recorded:
     """Record observations of a known payment, or return them as lost payments."""
     try:
         loaded = await load_payment(hub, payment_id)
     except NotFound:
-        return _Outcome(lost=_lost(account, reference, observations))
+        return _Recorded(lost=_lost(account, reference, observations))
     intent = loaded.payment.intent
     if (intent.provider, intent.external_reference) != (account.provider, reference):
         # A payment that was created after the restore has the id of the lost one.
-        return _Outcome(lost=_lost(account, reference, observations))
+        return _Recorded(lost=_lost(account, reference, observations))
     if loaded.merchant not in account.merchants:
         # The merchant uses another account, so the answers of this one do not change the payment.
-        return _Outcome()
+        return _Recorded()
     decided = await record_observations(hub, loaded.payment_id, observations, asked_at=hub.now(), cause=cause)
-    return _Outcome(moved_payment_id=loaded.payment_id if decided.events else None)
+    return _Recorded(moved_payment_id=loaded.payment_id if decided.events else None)
 
 
 def _lost(account: ConnectedAccount, reference: str, observations: Sequence[Observation]) -> tuple[LostPayment, ...]:

@@ -43,7 +43,7 @@ OBSERVED: Final = "provider/payment"
 FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class SealedLog(Struct, frozen=True, kw_only=True):
     """The result, with the events that stay as they are, unreadable."""
 
     progress: Progress
@@ -71,7 +71,7 @@ class LogSealing:
         self._report = report
         self._unreadable: list[int] = []
 
-    async def run(self) -> Outcome:
+    async def run(self) -> SealedLog:
         """Continue where the last process ended. With a sealed log, only try again to free the space."""
         # Creates the hub's secrets before the first transaction, which may fail.
         await self._data.request_digest("")
@@ -91,7 +91,7 @@ class LogSealing:
         while not (progress := await self._rewrite.progress()).is_finished:
             await steps[progress.step](progress)
             self._report(await self._rewrite.progress())
-        return Outcome(progress=progress, unreadable=self._unreadable)
+        return SealedLog(progress=progress, unreadable=self._unreadable)
 
     # --- events -----------------------------------------------------------------------------------
 

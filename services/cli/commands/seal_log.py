@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from extrato.store.log_sealing import Progress
     from extrato.store.vault_keys import VaultKeys
-    from extrato.use_cases.seal_log import Outcome
+    from extrato.use_cases.seal_log import SealedLog
 
 # PostgreSQL lists a session for a moment after its end.
 SESSIONS_END_WITHIN_S: Final = 3.0
@@ -84,7 +84,7 @@ async def seal_old_log(settings: Settings, keys: VaultKeys, say: Callable[[str],
                 empty_bus=lambda: _empty_bus(settings, rewrite, connection),
                 report=_Said(say, progress, await rewrite.head()),
             )
-            _say_outcome(await sealing.run(), say)
+            _say_result(await sealing.run(), say)
     except DATABASE_ERRORS as error:
         raise CannotStart(f"PostgreSQL: {error}. The next start of `extrato seal-log` continues.") from error
     return True
@@ -158,16 +158,16 @@ class _Said:
             self._say(f"Position {progress.cursor} of {self._head}: {progress.rewritten} events are sealed.")
 
 
-def _say_outcome(outcome: Outcome, say: Callable[[str], None]) -> None:
-    if outcome.unreadable:
-        named = ", ".join(map(str, outcome.unreadable[:20]))
-        say(f"{len(outcome.unreadable)} events are unreadable and stay as they are: positions {named}.")
-    if outcome.progress.has_old_rows:
+def _say_result(sealed: SealedLog, say: Callable[[str], None]) -> None:
+    if sealed.unreadable:
+        named = ", ".join(map(str, sealed.unreadable[:20]))
+        say(f"{len(sealed.unreadable)} events are unreadable and stay as they are: positions {named}.")
+    if sealed.progress.has_old_rows:
         say(
             "The disk has no room to remove the old versions of rows: the files of PostgreSQL still have plain "
             "personal data. Make room for a second copy of the largest table. The next "
             "`extrato seal-log`, or the next start of `extrato up`, tries again."
         )
-    epoch = outcome.progress.epoch
+    epoch = sealed.progress.epoch
     began = "" if epoch is None else f" Epoch {epoch} of the log begins."
-    say(f"The log is sealed: {outcome.progress.rewritten} events were rewritten.{began}")
+    say(f"The log is sealed: {sealed.progress.rewritten} events were rewritten.{began}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from contracts.api.request_fields import Code, Reader
+    from contracts.v1.problem import PartOfRequest
 
 Body = TypeVar("Body", bound=Struct)
 
@@ -26,15 +27,12 @@ MAX_LABEL_LENGTH: Final = 120
 MIN_SIMILARITY: Final = 0.6
 
 
-Place = Literal["body", "query"]
-
-
 class Fault(NamedTuple):
     """One fault of a body or a query, at a JSON pointer (RFC 6901)."""
 
     pointer: str
     error: Refused
-    place: Place = "body"
+    part: PartOfRequest = "body"
 
 
 class InvalidBody(Refused):

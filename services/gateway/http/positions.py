@@ -53,14 +53,14 @@ class Feed(Protocol):
         """The epoch of `position`."""
 
 
-class _Place(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class _Content(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     log_id: bytes
     epoch: Annotated[int, Meta(ge=0)]
     position: Annotated[int, Meta(ge=0)]
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(_Place).decode
+_decode: Final = msgspec.msgpack.Decoder(_Content).decode
 
 
 class Positions:
@@ -79,8 +79,8 @@ class Positions:
 
     def text(self, position: int | None) -> str:
         """Return a position as text; None stands for the position that this process has followed."""
-        place = _Place(self._log_id, self._feed.epoch, self._feed.position if position is None else position)
-        return base64.urlsafe_b64encode(_encode(place)).decode().rstrip("=")
+        content = _Content(self._log_id, self._feed.epoch, self._feed.position if position is None else position)
+        return base64.urlsafe_b64encode(_encode(content)).decode().rstrip("=")
 
     async def wait(self, text: str, *, read_model: str | None) -> int:
         """Wait until a read shows everything up to a position, and return it; None reads the log itself.
@@ -120,24 +120,24 @@ class Positions:
         return lag
 
     async def _position(self, text: str) -> int:
-        place = _read(text)
-        if place is None or place.log_id != self._log_id:
+        content = _read(text)
+        if content is None or content.log_id != self._log_id:
             raise Refused("position_unknown")
-        if place.epoch != self._feed.epoch:
+        if content.epoch != self._feed.epoch:
             newest = (await self._identity.read()).epoch
             # A client can write any number, and PostgreSQL has only known epochs.
-            if place.epoch > newest:
+            if content.epoch > newest:
                 raise Refused("position_unknown")
-            if place.epoch < newest and place.position > await self._identity.last_common_since(place.epoch):
+            if content.epoch < newest and content.position > await self._identity.last_common_since(content.epoch):
                 raise Refused("position_unknown")
-        return place.position
+        return content.position
 
     async def _lag(self, read_model: str) -> ReadModelLag:
         (lag,) = await read_model_lags(self._pool, [read_model])
         return lag
 
 
-def _read(text: str) -> _Place | None:
+def _read(text: str) -> _Content | None:
     if len(text) > MAX_POSITION_LENGTH or not text.isascii():
         return None
     try:

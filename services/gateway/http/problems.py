@@ -37,7 +37,7 @@ def problem(request: web.Request, error: CataloguedError, status: int, headers: 
         correlation_id=request[CORRELATION_ID],
         errors=[
             FieldProblem(
-                place=fault.place,
+                part=fault.part,
                 pointer=fault.pointer,
                 code=fault.error.code,
                 detail=_sentence(fault.error, language),

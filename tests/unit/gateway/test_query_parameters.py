@@ -32,7 +32,7 @@ class Asked(Struct, kw_only=True, forbid_unknown_fields=True):
 def faults(*pairs: tuple[str, str], kind: type[Struct] = Asked) -> list[tuple[str, str, str]]:
     with pytest.raises(InvalidBody) as refused:
         convert_query(kind, MultiDict(pairs))
-    return [(fault.place, fault.pointer, fault.error.code) for fault in refused.value.faults]
+    return [(fault.part, fault.pointer, fault.error.code) for fault in refused.value.faults]
 
 
 def test_parameters_have_the_types_of_their_fields():
