@@ -148,7 +148,7 @@ def _key_file(settings: Settings) -> Path:
 
 def request_to_try(settings: Settings, key_file: Path) -> str:
     """Return a shell command that creates a payment; the key stays in its file."""
-    body = '{"padaria_slug": "padaria-do-marcos", "items": [{"nome": "Pão Francês", "quantidade": 10}]}'
-    address = f"{settings.public_url}/payments/api/generate-link/"
+    body = '{"method": "mercado_pago_checkout", "items": [{"name": "Pão Francês", "quantity": 10}]}'
+    address = f"{settings.public_url}/v1/payments"
     key = f'"Authorization: Bearer $(cat {shlex.quote(str(key_file))})"'
     return f"curl {address} -H {key} -H 'Content-Type: application/json' -d '{body}'"

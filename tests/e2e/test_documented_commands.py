@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,8 @@ import aiohttp
 import pytest
 
 from extrato.health import RoleHealth, serving_health
+from extrato.settings import Settings
+from services.cli.demo import request_to_try
 from tests.documents import ACCOUNTING, API, OPERATOR, PAGES, README, SANDBOX, SHOP, commands, section, text_of
 from tests.ports import free_port
 
@@ -57,7 +60,8 @@ def read(written: str) -> Command:
 def named_in(answer):
     """Return what later commands take from an answer. A payment of `/v1` is paid by the id of its charge."""
     if answer.get("object") == "payment":
-        return {"number": answer["id"], "payment_id": answer["charge_id"]}
+        charge = dict.fromkeys(("payment_id", "preference_id"), answer["charge_id"])
+        return {"number": answer["id"], **charge, "bank_payment_id": answer["bank_payment_id"]}
     return answer | answer.get("payment", {})
 
 
@@ -116,24 +120,30 @@ async def test_each_documented_command_works(hub, until, page, heading):
             position = response.headers.get("Extrato-Position", position)
         if command.reader:
             assert shown_by(command.reader, text).count("\n") > 1
-        answer = json.loads(text)
-        known |= named_in(answer)
+        known |= named_in(json.loads(text))
         if address.endswith("/_sandbox/pay"):
             number = known.get("number", known["payment_id"])
             await until(lambda number=number: is_paid(hub, number), "the webhook has arrived")
         if known.get("error_rate"):
             assert await link_without_provider_answer(hub) == (503, "1")
-        if address.endswith("/payments/pix"):
-            assert answer["payment"]["bank_payment_id"]
-            assert "bank_payment_id" not in answer
     assert known
     assert not known.get("error_rate")
     if page == README:
-        assert {"events", "bank_payment_id", "refunds"} <= known.keys()
+        assert {each["object"] for each in known["data"]} == {"event"}
+        assert known["bank_payment_id"]
+        assert [refund["status"] for refund in known["refunds"]] == ["made"]
     if page == API:
         assert [each["id"] for each in known["data"]] == [known["number"]]
         lines = [line for line in known["lines"] if line["payment_id"] == known["number"]]
         assert [(line["kind"], line["amount_centavos"]) for line in lines] == [("received", 4650), ("refunded", -650)]
+
+
+async def test_command_that_up_prints_creates_a_payment(hub):
+    settings = Settings.from_environment({"EXTRATO_PUBLIC_URL": hub.url})
+    command = read(request_to_try(settings, Path("demo-api-key")))
+    headers = command.headers | hub.headers
+    async with hub.session.request(command.method, command.address, data=command.body, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["object"]) == (201, "payment")
 
 
 async def test_documented_problem_is_the_answer(hub):
@@ -169,15 +179,15 @@ def test_every_documented_command_is_tested():
 
 
 def test_timeline_shows_actor_of_each_event():
-    (command,) = (each for each in commands(section(README, MINUTES), "curl") if "/events/" in each)
-    event = {"time": "2026-01-31T12:00:00.000001Z", "type": "StatusChanged", "source": "webhook"}
-    shown = shown_by(read(command).reader, json.dumps({"events": [event]}))
+    (command,) = (each for each in commands(section(README, MINUTES), "curl") if "/events " in each)
+    event = {"recorded_at": "2026-01-31T12:00:00.000001Z", "type": "StatusChanged", "actor": "webhook"}
+    shown = shown_by(read(command).reader, json.dumps({"data": [event]}))
     assert shown == "2026-01-31T12:00:00 StatusChanged by webhook\n"
 
 
 def test_placeholder_is_documented_with_its_response_field():
     words = " ".join(section(README, MINUTES).replace("# ", "").split())
-    for name in ("external_reference", "payment_id", "payment.bank_payment_id"):
+    for name in ("charge_id", "bank_payment_id"):
         assert f"the {name} of that answer" in words
 
 

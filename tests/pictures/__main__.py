@@ -82,7 +82,7 @@ async def _timeline(hub: RunningHub, browser: Browser) -> Image.Image:
 
     await pace.until(is_paid, "the webhook came")
     assert (await hub.post(f"/payments/api/{number}/refund/", {"all": True}))[0] == 200
-    (written,) = (each for each in commands(section(README, "The first five minutes"), "curl") if "/events/" in each)
+    (written,) = (each for each in commands(section(README, "The first five minutes"), "curl") if "/events " in each)
     command = written.replace("…", str(number))
     output = subprocess.run(
         ("bash", "-c", command.replace("http://127.0.0.1:8000", hub.url)),
