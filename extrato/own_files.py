@@ -102,6 +102,15 @@ def draft_own(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = 
     return draft
 
 
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, so that they survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _check_opened(path: Path, found: os.stat_result, *, will_write: bool) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise _not_a_file_error(path)

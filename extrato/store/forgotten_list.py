@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from extrato.errors import ExtratoError
-from extrato.own_files import open_own, read_own
+from extrato.own_files import open_own, read_own, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def append_lines(file: Path, listed: Sequence[Listed]) -> None:
         finally:
             os.close(descriptor)
         if is_new:
-            _sync_folder(file.parent)
+            sync_folder(file.parent)
     except OSError as error:
         raise UnusableForgottenList(file=file, words=error.strerror or str(error)) from error
 
@@ -111,11 +111,3 @@ def _drop_incomplete_end(descriptor: int) -> None:
     start = max(0, end - _BLOCK)
     tail = os.pread(descriptor, end - start, start)
     os.ftruncate(descriptor, start + tail.rfind(b"\n") + 1)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extrato.errors import ExtratoError
-from extrato.own_files import ForeignFile, check_own, draft_own, open_own, read_own
+from extrato.own_files import ForeignFile, check_own, draft_own, open_own, read_own, sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ class KeyFile:
             keys = (key, *(each for each in self.current() if each != key))
             draft = self._draft(keys)
             draft.replace(self._path)
-            _make_durable(self._path.parent)
+            sync_folder(self._path.parent)
 
     def _make(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ class KeyFile:
         with contextlib.suppress(FileExistsError):
             os.link(draft, self._path)
         draft.unlink()
-        _make_durable(self._path.parent)
+        sync_folder(self._path.parent)
 
     def _draft(self, keys: tuple[bytes, ...]) -> Path:
         return draft_own(self._path, b"".join(base64.b64encode(key) + b"\n" for key in keys), durable=True)
@@ -124,12 +124,3 @@ def read_keys(texts: list[str]) -> tuple[bytes, ...]:
     if not keys:
         raise InvalidVaultKey(why="absent")
     return tuple(keys)
-
-
-def _make_durable(folder: Path) -> None:
-    """Sync a folder, so that a new name in it survives a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

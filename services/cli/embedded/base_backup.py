@@ -11,7 +11,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from extrato.own_files import make_folder, open_own
+from extrato.own_files import make_folder, open_own, sync_folder
 from extrato.process import CannotStart
 from services.cli.embedded.archive import UNFINISHED, Archive, BaseBackup, base_name
 from services.cli.embedded.manifest import verify_files
@@ -48,7 +48,7 @@ async def take_base_backup(archive: Archive, paths: PostgresPaths) -> BaseBackup
         await verify(unfinished, paths)
         backup = BaseBackup(folder=archive.base / base_name(ended_at), ended_at=ended_at)
         unfinished.rename(backup.folder)
-        _make_durable(archive.base)
+        sync_folder(archive.base)
         await remove_old(archive, paths)
     return backup
 
@@ -96,12 +96,3 @@ def _alone(archive: Archive) -> Iterator[None]:
         except BlockingIOError:
             raise CannotStart(f"Another backup into {archive.folder} is running.") from None
         yield
-
-
-def _make_durable(folder: Path) -> None:
-    """Write a folder to the disk, with the name of what was renamed in it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
