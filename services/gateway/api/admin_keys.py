@@ -11,15 +11,13 @@ from extrato.domain.api_keys import RevokeApiKey, without_oldest_revoked
 from extrato.use_cases.change_merchant import DEFAULT_SCOPES, change_merchant, new_api_key
 from extrato.use_cases.merchant_directory import read_api_keys
 from services.gateway.api.admin import find_administered_merchant
-from services.gateway.api.response_bodies import local_time
+from services.gateway.api.response_bodies import local_time, local_time_or_none
 from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import cause_of
 from services.gateway.http.responses import json_response
 from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from aiohttp import web
 
 
@@ -71,13 +69,9 @@ async def _listed(request: web.Request, slug: str) -> web.Response:
             scopes=list(record.issued.scopes),
             listed_prices_only=record.issued.listed_prices_only,
             issued_at=local_time(record.issued_at),
-            revoked_at=_local_time(record.revoked_at),
-            last_used_at=_local_time(used.get(record.issued.key_id)),
+            revoked_at=local_time_or_none(record.revoked_at),
+            last_used_at=local_time_or_none(used.get(record.issued.key_id)),
         )
         for record in without_oldest_revoked(await read_api_keys(gateway.hub.log, slug))
     ]
     return json_response(api.ApiKeyList(success=True, padaria_slug=slug, count=len(keys), api_keys=keys))
-
-
-def _local_time(at: datetime | None) -> str | None:
-    return None if at is None else local_time(at)

@@ -18,7 +18,7 @@ from extrato.use_cases.forget_payer import (
 from extrato.use_cases.hold_payment import hold_payment, release_payment
 from extrato.use_cases.payments import load_payment
 from services.gateway.api.admin import find_administered_merchant
-from services.gateway.api.response_bodies import local_time
+from services.gateway.api.response_bodies import local_time_or_none
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
 from services.gateway.http.caller import cause_of
@@ -26,8 +26,6 @@ from services.gateway.http.responses import json_response
 from services.gateway.request_body import read_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from aiohttp import web
 
     from extrato.use_cases.forget_payer import Planned
@@ -69,7 +67,7 @@ async def hold(request: web.Request) -> web.Response:
     held = await hold_payment(gateway_of(request).hub, payment_id, reason=body.reason, until=body.until, cause=cause)
     return json_response(
         api.PaymentHold(
-            success=True, payment_id=payment_id, held=True, reason=held.reason, until=_local_time(held.until)
+            success=True, payment_id=payment_id, held=True, reason=held.reason, until=local_time_or_none(held.until)
         )
     )
 
@@ -103,7 +101,7 @@ def _body(planned: Planned) -> api.ForgottenPayment:
         state=planned.state,
         waits_for=list(planned.waits_for),
         held_because=held.reason if held else None,
-        held_until=_local_time(held.until if held else None),
+        held_until=local_time_or_none(held.until if held else None),
         goes=api.WhatGoes(
             emails=planned.emails,
             metadata=planned.metadata,
@@ -112,11 +110,7 @@ def _body(planned: Planned) -> api.ForgottenPayment:
             payer_details=data.payer_details,
             tags=data.tags,
         ),
-        requested_at=_local_time(planned.requested_at),
+        requested_at=local_time_or_none(planned.requested_at),
         text_hidden=planned.is_text_hidden,
-        erased_at=_local_time(planned.forgotten_at),
+        erased_at=local_time_or_none(planned.forgotten_at),
     )
-
-
-def _local_time(at: datetime | None) -> str | None:
-    return None if at is None else local_time(at)

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from extrato.domain.payment.ledger import Refund
     from extrato.use_cases.payments import LoadedPayment
 
-MAX_ALERT: Final = 64
 MESSAGES: Final = {
     "made": "Estorno realizado",
     "requested": "Estorno solicitado; o Mercado Pago ainda vai concluí-lo",
@@ -161,12 +160,12 @@ async def accept(request: web.Request) -> web.Response:
 async def resolve_alert(request: web.Request) -> web.Response:
     """`POST /payments/api/{payment_id}/alerts/{alert}/resolve/`: resolve an alert, with a reason."""
     loaded = await access.find_payment(request)
-    alert = request.match_info["alert"]
+    alert = fields.alert(request.match_info["alert"])
     body, _ = await read_json(request, AlertReason)
     decided = await change_payment(
         gateway_of(request).hub,
         loaded.payment_id,
-        [ResolveAlert(alert=alert[:MAX_ALERT], reason=body.reason)],
+        [ResolveAlert(alert=alert, reason=body.reason)],
         cause=cause_of(request, actor="api_key"),
     )
     closed = AlertClosed(

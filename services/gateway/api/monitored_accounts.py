@@ -10,7 +10,7 @@ from extrato.providers.call_budget import budget_name
 from extrato.store.token_ends import token_ends_of
 from extrato.store.vault_keys import InvalidVaultKey
 from services.gateway.api import queries
-from services.gateway.api.response_bodies import local_time
+from services.gateway.api.response_bodies import local_time_or_none
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,8 +44,8 @@ async def monitored_accounts(hub: Hub, pool: asyncpg.Pool, merchant: str | None)
             requests_per_minute=hub.budgets.per_minute,
             left=left[names[provider]].left,
             used_last_minute=left[names[provider]].used_last_minute,
-            last_sweep_at=_moment(swept.get(provider)),
-            token_expires_at=_moment(token_ends.get(provider)),
+            last_sweep_at=local_time_or_none(swept.get(provider)),
+            token_expires_at=local_time_or_none(token_ends.get(provider)),
             webhooks=_webhooks(credential, registered.webhooks.get(provider), verified.get(provider)),
         )
         for provider, credential in credentials.items()
@@ -72,10 +72,6 @@ def _webhooks(
     return AccountWebhooks(
         state=name,
         reason=failing.reason if failing else None,
-        failing_since=_moment(failing.since if failing else None),
-        last_verified_at=_moment(verified_at),
+        failing_since=local_time_or_none(failing.since if failing else None),
+        last_verified_at=local_time_or_none(verified_at),
     )
-
-
-def _moment(at: datetime | None) -> str | None:
-    return None if at is None else local_time(at)

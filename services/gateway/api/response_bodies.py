@@ -44,6 +44,11 @@ def local_time(at: datetime) -> str:
     return at.astimezone(BRASILIA).isoformat(timespec="microseconds")
 
 
+def local_time_or_none(at: datetime | None) -> str | None:
+    """Format a time as `local_time` does; None where there is none."""
+    return None if at is None else local_time(at)
+
+
 def priced(items: tuple[Item, ...]) -> list[PricedItem]:
     """Build the lines of an order with their prices."""
     return [
@@ -91,11 +96,11 @@ def payment_status(
         ),
         padaria_name=padaria_name,
         payer_email=payer_email,
-        paid_at=local_time(ledger.paid_at) if ledger.paid_at else None,
+        paid_at=local_time_or_none(ledger.paid_at),
         created_at=local_time(loaded.opened_at),
         updated_at=local_time(loaded.updated_at),
         synced=is_provided and synced_at is not None,
-        synced_at=local_time(synced_at) if is_provided and synced_at else None,
+        synced_at=local_time_or_none(synced_at) if is_provided else None,
         status_changed=changed,
         held_amount=to_reais(total.held),
         refunded_amount=to_reais(total.refunded),
@@ -150,7 +155,7 @@ def listed(details: PaymentDetails, *, payer_email: str | None) -> ListedPayment
             and (details.disputed_centavos > 0 or any(each.held_centavos for each in details.attempts)),
         ),
         payer_email=payer_email,
-        paid_at=local_time(details.paid_at) if details.paid_at else None,
+        paid_at=local_time_or_none(details.paid_at),
         created_at=local_time(details.created_at),
         alerts=list(details.alerts),
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_PAYMENT_ID: Final = (1 << 47) - 1
 MAX_LIMIT: Final = 1000
+MAX_ALERT: Final = 64
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -30,6 +31,11 @@ def payment_id(value: str) -> int:
 def not_found(number: object) -> Refused:
     """Return the error for a missing payment and for one that the caller may not read: both get the same answer."""
     return Refused("payment_not_found", str(number))
+
+
+def alert(value: str) -> str:
+    """Read the name of an alert from a path; an unknown one is cut to the length that an error may repeat."""
+    return value[:MAX_ALERT]
 
 
 def limit(query: MultiMapping[str], *, default: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from contracts.v1 import AlertList, AlertResolution, AlertShown, ListQuery, MerchantQuery
 from extrato.domain.payment.alert_history import alert_records
@@ -10,6 +10,7 @@ from extrato.domain.payment.commands import ResolveAlert
 from extrato.domain.payment.identifiers import stream_id
 from extrato.use_cases.resolve_alert import resolve_alert
 from services.gateway.gateway import gateway_of
+from services.gateway.http import fields
 from services.gateway.http.caller import cause_of
 from services.gateway.http.positions import note_position
 from services.gateway.http.responses import json_response, replayed
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from extrato.domain.payment.alert_history import AlertRecord
-
-MAX_ALERT: Final = 64
 
 
 async def list_alerts(request: web.Request) -> web.Response:
@@ -41,7 +40,7 @@ async def list_alerts(request: web.Request) -> web.Response:
 
 async def resolve(request: web.Request) -> web.Response:
     """`POST …/alerts/{alert}/resolve`: resolve an alert, with a reason that its event keeps."""
-    hub, name = gateway_of(request).hub, request.match_info["alert"][:MAX_ALERT]
+    hub, name = gateway_of(request).hub, fields.alert(request.match_info["alert"])
     query, body, raw = await read_request(request, MerchantQuery, AlertResolution)
     loaded = await payment_of(request, query.merchant)
     command = ResolveAlert(alert=name, reason=body.reason)
