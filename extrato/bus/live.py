@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from contracts.digits import POSITION_DIGITS, number_in
 from contracts.subjects import TICK_SUBJECT
 from extrato import tracing
 from extrato.backoff import Backoff
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 READ_LOG_EVERY_S: Final = 0.5
 DELIVER: Final = "deliver to sockets"
 FIRST_PAUSE_S: Final = 0.2
-MAX_POSITION_LENGTH: Final = 18
 
 
 class LiveFeed:
@@ -105,8 +105,9 @@ class LiveFeed:
         self._ticked.set()
 
     async def _on_tick(self, tick: Msg) -> None:
-        if tick.data.isdigit() and len(tick.data) <= MAX_POSITION_LENGTH:
-            self.announce(int(tick.data))
+        position = number_in(tick.data, digits=POSITION_DIGITS)
+        if position is not None:
+            self.announce(position)
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -17,6 +17,7 @@ import nats.js.errors
 import structlog
 from msgspec import Struct
 
+from contracts.digits import POSITION_DIGITS, number_in
 from contracts.subjects import (
     DEAD_STREAM,
     HEADER_EPOCH,
@@ -375,8 +376,8 @@ def _owner(config: StreamConfig) -> tuple[str | None, int]:
 
 
 def _number(text: str | None) -> int:
-    """Return a number of up to 18 digits; 0 for any other text."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else 0
+    """Return the number of a header or of metadata; 0 for any other text."""
+    return number_in(text or "", digits=POSITION_DIGITS) or 0
 
 
 def _foreign(owner: str | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import hdrs
 from msgspec import Struct
 
+from contracts.digits import PAYMENT_DIGITS, number_in
 from extrato.domain.errors import Refused
 from extrato.errors import NotFound
 from extrato.use_cases.payments import load_payment
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from contracts.operations.operation import Limit
     from extrato.use_cases.payments import LoadedPayment
 
-MAX_NUMBER_LENGTH: Final = 16
 ANONYMOUS: Final = Caller(merchant=None, actor="check", actor_id=None)
 
 
@@ -101,16 +101,16 @@ async def authenticate(
 
 async def _opened_by_token(request: web.Request, credentials: Credentials, limit: Limit | None) -> LoadedPayment | None:
     """Return the payment that a token opens; None for a wrong token or a missing payment."""
-    number = credentials.payment_id
-    if not (number.isascii() and number.isdigit() and len(number) < MAX_NUMBER_LENGTH):
+    number = number_in(credentials.payment_id, digits=PAYMENT_DIGITS)
+    if number is None:
         return None
     gateway, address = gateway_of(request), client_address(request)
-    credential = f"payment {int(number)} {credentials.token}"
+    credential = f"payment {number} {credentials.token}"
     gateway.rate_limiter.admit_attempt(address, credential)
     if limit is not None:
         gateway.rate_limiter.count(limit, ANONYMOUS, address)
     try:
-        payment = await load_payment(gateway.hub, int(number))
+        payment = await load_payment(gateway.hub, number)
     except NotFound:
         return None
     if not gateway.tokens.opens(credentials.token, payment, now=gateway.hub.now()):

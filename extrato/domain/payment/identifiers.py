@@ -6,6 +6,8 @@ import hashlib
 from typing import Final
 from uuid import UUID
 
+from contracts.digits import PAYMENT_DIGITS, number_in
+
 PAYMENT_NAMESPACE: Final = UUID("5b7ad3b4-7c36-5d0e-9d34-6f4a35b6f1a1")
 _NAMESPACE: Final = PAYMENT_NAMESPACE.bytes
 
@@ -51,5 +53,4 @@ def payment_id_in_reference(reference: str) -> int | None:
     """Return the payment number in an external reference; None if the hub did not create the reference."""
     prefix, _, rest = reference.partition("_")
     number, _, _ = rest.partition("_")
-    is_ours = prefix == "extrato" and number.isascii() and number.isdigit() and len(number) < 15
-    return int(number) if is_ours else None
+    return number_in(number, digits=PAYMENT_DIGITS) if prefix == "extrato" else None

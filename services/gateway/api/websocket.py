@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import WSCloseCode, web
 from msgspec import Struct
 
+from contracts.digits import POSITION_DIGITS, number_in
 from contracts.frames import LOG_RESTORED, AttemptState, EventFrame, PaymentState
 from extrato.domain.errors import Refused
 from extrato.domain.money import to_reais
@@ -42,7 +43,6 @@ MAX_MESSAGE_BYTES: Final = 4096
 SNAPSHOT_LIMIT: Final = 200
 PAGE: Final = 500
 MAX_SCANNED: Final = 100_000
-MAX_POSITION_LENGTH: Final = 18
 # How long the gateway waits for an aborted client to take the closing frame.
 CLOSE_WITHIN_S: Final = 0.5
 
@@ -120,10 +120,10 @@ def _start(request: web.Request, *, reached: int) -> Start:
 
 def _position(text: str, *, reached: int) -> int:
     """Read the cursor to resume after; the hub has never sent one above `reached`."""
-    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_POSITION_LENGTH
-    if not is_number or int(text) > reached:
+    position = number_in(text, digits=POSITION_DIGITS)
+    if position is None or position > reached:
         raise Refused("invalid_position", "after")
-    return int(text)
+    return position
 
 
 async def _serve(request: web.Request, sender: FrameSender, listener: Listener, key: Key, start: Start) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
+from contracts.digits import PAYMENT_DIGITS, number_in
 from extrato.domain.errors import Refused
 from extrato.use_cases.idempotency import IdempotencyKey
 from services.gateway.http.values import single
@@ -23,9 +24,10 @@ def payment_id(value: str) -> int:
     """Read a payment's number from a path or a query."""
     if not (value.isascii() and value.isdigit()):
         raise Refused("invalid_payment_id", "payment_id", name=value[:40])
-    if len(value) > 15 or not 0 < int(value) <= MAX_PAYMENT_ID:
+    number = number_in(value, digits=PAYMENT_DIGITS)
+    if number is None or not 0 < number <= MAX_PAYMENT_ID:
         raise not_found(value[:40])
-    return int(value)
+    return number
 
 
 def not_found(number: object) -> Refused:
@@ -43,9 +45,10 @@ def limit(query: MultiMapping[str], *, default: int) -> int:
     value = (single(query, "limit") or "").strip()
     if not value:
         return default
-    if not (value.isascii() and value.isdigit()) or len(value) > 9 or not 1 <= int(value) <= MAX_LIMIT:
+    wanted = number_in(value, digits=9)
+    if wanted is None or not 1 <= wanted <= MAX_LIMIT:
         raise Refused("invalid_limit", "limit", maximum=MAX_LIMIT)
-    return int(value)
+    return wanted
 
 
 def idempotency_key(headers: MultiMapping[str], *, route: str, body: bytes) -> IdempotencyKey | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
 
+from contracts.digits import PAYMENT_DIGITS, number_in
 from extrato import tracing
 from services.gateway.http.caller import CALLER, CORRELATION_ID
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 TRACEPARENT: Final = "traceparent"
 ANY_METHOD: Final = "*"
-MAX_NUMBER_LENGTH: Final = 16
 # Sockets last for hours, and probes ask every few seconds.
 UNTRACED: Final = frozenset({"/ws", "/socket.io/", "/healthz", "/readyz", "/metrics"})
 
@@ -58,7 +58,7 @@ def _describe(span: Span, request: web.Request, status: int) -> None:
     if CORRELATION_ID in request:
         span.set({"extrato.correlation_id": request[CORRELATION_ID]})
     number = request.match_info.get("payment_id", "")
-    if number.isascii() and number.isdigit() and len(number) <= MAX_NUMBER_LENGTH:
+    if number_in(number, digits=PAYMENT_DIGITS) is not None:
         span.set({"extrato.payment_id": number})
     caller = request.get(CALLER)
     given = request.headers.getall(TRACEPARENT, [])

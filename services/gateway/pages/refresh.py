@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from contracts.digits import number_in
 from extrato.providers.call_budget import calling_for
 from extrato.use_cases.payments import LoadedPayment, load_payment
 from extrato.use_cases.refresh_payment import observe_attempt
@@ -52,7 +53,7 @@ async def refresh_on_return(request: web.Request, loaded: LoadedPayment) -> Refr
 def _attempt_id_in(request: web.Request) -> str | None:
     """Return the attempt id of the return address; None if the payer left without paying (the text `null`)."""
     text = single(request.query, "collection_id") or single(request.query, "payment_id") or ""
-    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_ATTEMPT_ID_LENGTH
+    is_number = number_in(text, digits=MAX_ATTEMPT_ID_LENGTH) is not None
     return text if is_number and "external_reference" in request.query else None
 
 
