@@ -128,6 +128,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         cause="Several attempts of the payment hold money, and the refund does not name one.",
         remedy="Send the id of the attempt to refund: `attempt_id` in `/v1`, `mp_payment_id` elsewhere.",
     ),
+    "unknown_attempt": entry(
+        400,
+        "This payment has no attempt with this {about}.",
+        "Este pagamento não tem uma tentativa com este {about}",
+        cause="The refund names an attempt that the payment does not have, also after the hub asked the provider.",
+        remedy="Send the `id` of one of the payment's `attempts`.",
+    ),
     "nothing_to_accept": entry(
         409,
         "This payment holds no money that could be accepted.",

@@ -132,7 +132,11 @@ async def _earlier_refunds(
     works with the observations that the hub has.
     """
     payment_id = loaded.payment_id
-    has_refundable = any(attempt.is_refundable for attempt in loaded.payment.attempts.values())
+    has_refundable = any(
+        attempt.is_refundable
+        for attempt_id, attempt in loaded.payment.attempts.items()
+        if wish.attempt_id in {None, attempt_id}
+    )
     if wish.amount_centavos is None or not has_refundable:
         try:
             loaded = (await refresh_payment(hub, payment_id, cause=cause)).after

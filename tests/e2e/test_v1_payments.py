@@ -8,7 +8,7 @@ from uuid import uuid4, uuid5
 import pytest
 
 from extrato.domain.payment.identifiers import stream_id
-from tests.e2e.test_money_that_does_not_fit import late_pix, pay_with_two_cards
+from tests.e2e.test_money_that_does_not_fit import late_pix, pay, pay_with_two_cards
 
 V1 = "/v1/payments"
 
@@ -173,6 +173,33 @@ async def test_refund_of_several_attempts_must_name_one(hub):
     assert [fault["pointer"] for fault in problem["errors"]] == ["/attempt_id"]
     status, made, _ = await ask(hub, "POST", path, {"amount_centavos": 100, "attempt_id": second})
     assert (status, made["refunds"][0]["attempt_id"]) == (201, second)
+
+
+@pytest.mark.parametrize("amount", [{"amount_centavos": 100}, {"all": True}])
+async def test_refund_of_unknown_attempt_names_the_field(hub, paid, amount):
+    status, problem, _ = await ask(hub, "POST", f"{V1}/{paid}/refunds", {**amount, "attempt_id": "1"})
+    assert (status, problem["code"]) == (400, "unknown_attempt")
+    assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == [("/attempt_id", "unknown_attempt")]
+
+
+async def test_refund_of_unpaid_attempt_is_refused_as_not_paid(hub):
+    link = await hub.link()
+    rejected = await pay(hub, link, 5, outcome="rejected")
+    await hub.until_checked(link["payment_id"], status="rejected")
+    body = {"all": True, "attempt_id": rejected}
+    status, problem, _ = await ask(hub, "POST", f"{V1}/{link['payment_id']}/refunds", body)
+    assert (status, problem["code"], problem["errors"]) == (409, "payment_not_paid", [])
+
+
+@pytest.mark.usefixtures("only_when_asked")
+async def test_refund_finds_an_attempt_that_the_hub_has_not_seen(hub):
+    link = await hub.link()
+    await pay(hub, link, 2, method="visa")
+    await hub.until_checked(link["payment_id"], held_amount=2.0)
+    unseen = await pay(hub, link, 3, method="visa")
+    body = {"amount_centavos": 100, "attempt_id": unseen}
+    status, made, _ = await ask(hub, "POST", f"{V1}/{link['payment_id']}/refunds", body)
+    assert (status, made["refunds"][0]["attempt_id"]) == (201, unseen)
 
 
 async def test_unknown_refund_is_missing(hub, paid):

@@ -19,10 +19,10 @@ REFUNDS: Final = (
         tag="Refunds",
         summary="Refund all held money, or a part.",
         description="Requests with one Idempotency-Key refund the money once. If several attempts hold money, an "
-        "amount without `attempt_id` is answered 400 `choose_attempt`. While the provider is still making a refund, "
-        "another one of the same amount is answered 409 `refund_in_progress`. If the provider refuses all refunds, the "
-        "answer is 502. A payment by `pix` is refunded in the app of the merchant's bank. Pages of other origins "
-        "cannot call this operation.",
+        "amount without `attempt_id` is answered 400 `choose_attempt`. An unknown `attempt_id` is answered 400 "
+        "`unknown_attempt`. While the provider is still making a refund, another one of the same amount is answered "
+        "409 `refund_in_progress`. If the provider refuses all refunds, the answer is 502. A payment by `pix` is "
+        "refunded in the app of the merchant's bank. Pages of other origins cannot call this operation.",
         scope="payments:refund",
         body=v1.RefundCreation,
         answers={
@@ -31,7 +31,7 @@ REFUNDS: Final = (
                 description="The refund is recorded; the provider has not made it yet.", body=v1.RefundRequested
             ),
         },
-        codes=OF_REFUNDING,
+        codes=(*OF_REFUNDING, "unknown_attempt"),
     ),
     read_list(
         "listRefunds",

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from contracts.v1 import ListQuery, MerchantQuery, Refund, RefundCreation, RefundList, RefundRequested
 from extrato.domain.errors import Refused
+from extrato.use_cases.payments import load_payment
 from extrato.use_cases.refund_payment import RefundWish, refunds_of, request_refund, wish_id_of
 from services.gateway.gateway import gateway_of
 from services.gateway.http import fields
@@ -23,6 +24,7 @@ from services.gateway.v1.times import utc_or_none
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from extrato.use_cases.hub import Hub
     from extrato.use_cases.payments import LoadedPayment
 
 
@@ -38,11 +40,10 @@ async def create_refund(request: web.Request) -> web.Response:
     try:
         refunded = await request_refund(hub, loaded.payment_id, wish, cause=cause_of(request))
     except Refused as error:
-        if error.code != "choose_attempt":
+        fault = await _fault_of_attempt(hub, loaded.payment_id, wish, error)
+        if fault is None:
             raise
-        # The rule names the field of the older surface.
-        named = Refused("choose_attempt", "attempt_id", listed=error.facts["listed"])
-        raise invalid_body((Fault("/attempt_id", named),)) from None
+        raise invalid_body((Fault("/attempt_id", fault),)) from None
     loaded, refunds = refunded.loaded, refunds_of(refunded.loaded, wish.wish_id)
     note_position(request, loaded.position)
     shown = RefundRequested(
@@ -67,6 +68,17 @@ def _wish(body: RefundCreation, *, wish_id: str) -> RefundWish:
         attempt_id=body.attempt_id or None,
         reason=body.reason,
     )
+
+
+async def _fault_of_attempt(hub: Hub, payment_id: int, wish: RefundWish, error: Refused) -> Refused | None:
+    """Return the fault of `attempt_id` that made the rules refuse a refund, if it did; they name no field of `/v1`."""
+    if error.code == "choose_attempt":
+        return Refused("choose_attempt", "attempt_id", listed=error.facts["listed"])
+    if error.code != "payment_not_paid" or wish.attempt_id is None:
+        return None
+    # The refund may have asked the provider, and found the attempt.
+    attempts = (await load_payment(hub, payment_id)).payment.attempts
+    return None if wish.attempt_id in attempts else Refused("unknown_attempt", "attempt_id")
 
 
 async def list_refunds(request: web.Request) -> web.Response:
