@@ -164,7 +164,14 @@ class Statement(Struct, kw_only=True, rename={"from_day": "from", "to_day": "to"
     """
 
     object: Annotated[Literal["statement"], Meta(description="Always `statement`.")]
-    id: Annotated[str, Meta(description="Merchant and days.", examples=["padaria-do-marcos_2026-11-01_2026-11-30"])]
+    id: Annotated[
+        str,
+        Meta(
+            description="Merchant, days, `basis`, `timezone` and `group_by`. A statement at another `as_of` has "
+            "the same `id`.",
+            examples=["padaria-do-marcos_2026-11-01_2026-11-30_moved_America/Sao_Paulo_none"],
+        ),
+    ]
     merchant: MerchantSlug
     from_day: Annotated[str, Meta(description="The first day.", extra_json_schema={"format": "date"})]
     to_day: Annotated[str, Meta(description="The last day.", extra_json_schema={"format": "date"})]

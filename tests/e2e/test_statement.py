@@ -102,6 +102,22 @@ def yesterday() -> datetime:
     return datetime.combine(datetime.now(UTC).date() - timedelta(days=1), datetime.min.time(), UTC)
 
 
+async def test_statements_of_other_content_have_other_ids(shop: Shop):
+    asked = [
+        {},
+        {"basis": "recorded"},
+        {"timezone": "America/Sao_Paulo"},
+        {"group_by": "day"},
+        {"group_by": "method"},
+        {"from": datetime.now(UTC).date()},
+    ]
+    statements = [await shop.statement(**query) for query in asked]
+    assert len({each["id"] for each in statements}) == len(asked)
+    [first, *_] = statements
+    again = await shop.statement(as_of=first["as_of"])
+    assert again["id"] == first["id"]
+
+
 async def test_statement_has_lines_and_balances(shop: Shop):
     payment = await shop.paid(35)
     await shop.returned(payment, 10, at=datetime.now(UTC))

@@ -111,15 +111,16 @@ class _Shown:
 
     def _statement(self, **groups: Any) -> Statement:
         opening, closing = self._books.opening, self._books.closing
-        first, last = self._query.from_day.isoformat(), self._query.to_day.isoformat()
+        query = self._query
+        first, last = query.from_day.isoformat(), query.to_day.isoformat()
         return Statement(
             object="statement",
-            id=f"{self._merchant}_{first}_{last}",
+            id=f"{self._merchant}_{first}_{last}_{query.basis}_{query.timezone}_{query.group_by}",
             merchant=self._merchant,
             from_day=first,
             to_day=last,
-            timezone=self._query.timezone,
-            basis=self._query.basis,
+            timezone=query.timezone,
+            basis=query.basis,
             currency=CURRENCY,
             as_of=self._as_of,
             skipped_events=self._books.skipped,
