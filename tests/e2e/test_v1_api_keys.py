@@ -50,6 +50,20 @@ async def test_issued_key_works_and_is_listed_without_its_secret(shop, other_mer
     assert (await listed(shop))["data"][0]["last_used_at"] is not None
 
 
+async def test_key_that_revokes_itself_is_answered_and_then_rejected(shop, other_merchant, until):
+    own_id = other_merchant.admin_key.split(".")[2]
+    answer, revoked = await ask(shop, "DELETE", f"/v1/api_keys/{own_id}")
+    assert (answer.status, revoked["id"], revoked["revoked_at"] is not None) == (200, own_id, True)
+    assert answer.headers["Extrato-Position"]
+    assert answer.headers["RateLimit"]
+
+    async def is_rejected():
+        answer, problem = await ask(shop, "DELETE", f"/v1/api_keys/{own_id}")
+        return (answer.status, problem["code"]) == (401, "unauthenticated")
+
+    await until(is_rejected, "the revoked key is rejected")
+
+
 async def test_key_without_a_wish_has_the_scopes_of_a_shop(shop):
     _, issued = await ask(shop, "POST", json={})
     assert (issued["name"], issued["scopes"]) == (None, ["payments:read", "payments:refund", "payments:write"])
