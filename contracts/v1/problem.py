@@ -67,3 +67,10 @@ class Problem(Struct, kw_only=True):
         PaymentId | UnsetType,
         Meta(description="The payment that the error is about, if the request did not name it."),
     ] = UNSET
+    as_of: Annotated[
+        str | UnsetType,
+        Meta(
+            description="With `read_model_behind` of a statement: the position up to which the books can be read, by "
+            "the parameter `as_of`."
+        ),
+    ] = UNSET

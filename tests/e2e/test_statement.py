@@ -283,7 +283,8 @@ async def test_stalled_read_model_is_said(shop: Shop, hub: Any):
         problem = await answer.json(content_type=None)
         assert (answer.status, problem["code"]) == (503, "read_model_behind")
         assert int(answer.headers["Retry-After"]) >= 1
-        assert "as_of=" in problem["detail"]
+        assert f"as_of={problem['as_of']}" in problem["detail"]
+        assert (await shop.statement(as_of=problem["as_of"]))["closing_centavos"] == 0
         assert (await shop.statement(as_of=before))["closing_centavos"] == 0
     finally:
         os.kill(projections, signal.SIGCONT)

@@ -45,6 +45,7 @@ def problem(request: web.Request, error: CataloguedError, status: int, headers: 
             for fault in faults
         ],
         payment_id=_payment_of(error) or UNSET,
+        as_of=str(error.facts.get("as_of", "")) or UNSET,
     )
     sent = {**headers, hdrs.CONTENT_TYPE: PROBLEM_JSON, hdrs.CONTENT_LANGUAGE: language, hdrs.VARY: "Accept-Language"}
     return json_response(body, status=status, headers=sent)
