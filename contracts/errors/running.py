@@ -32,8 +32,13 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         "The hub has not shown this position yet; try again in a moment.",
         "Esta posição ainda não aparece; tente novamente em instantes",
         cause="The read model of this operation has not reached the position in `Extrato-After` within two seconds, or "
-        "a statement lacks events that are in the log.",
+        "a statement lacks events that are in the log. Or the hub still builds the read model, after its first start "
+        "or an upgrade.",
         remedy="Repeat the request after `Retry-After`, or send it without the header.",
+        building=(
+            "The hub is still building this list from its log; try again in a few seconds.",
+            "O sistema ainda está montando esta lista; tente novamente em alguns segundos",
+        ),
         books=(
             "The books are behind the log. Try again in a moment, or send as_of={as_of} to read them as they are.",
             "Os lançamentos estão atrasados. Tente novamente em instantes, ou informe as_of={as_of} para ler o que há",

@@ -21,6 +21,7 @@ BEHIND: Final = Gauge("extrato_read_model_behind", "Lag of a read model, in posi
 MEASURE: Final = """
     SELECT
         name,
+        position IS NOT NULL AS is_built,
         coalesce(position, 0) AS position,
         (SELECT coalesce(max(notification_id), 0) FROM stored_events) - coalesce(position, 0) AS behind
     FROM unnest($1::text[]) AS name LEFT JOIN checkpoints ON read_model = name
@@ -28,9 +29,13 @@ MEASURE: Final = """
 
 
 class ReadModelLag(Struct, frozen=True, kw_only=True):
-    """The newest applied position of a read model, and its distance from the head of the log."""
+    """The newest applied position of a read model, and its distance from the head of the log.
+
+    It has no position until it `is_built`, after the first start.
+    """
 
     name: str
+    is_built: bool
     position: int
     behind: int
 

@@ -12,7 +12,7 @@ from contracts.operations.operation import Limit
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http.caller import CALLER
 from services.gateway.http.etags import tagged
-from services.gateway.http.positions import POSITION
+from services.gateway.http.positions import POSITION, note_position
 from services.gateway.http.values import single
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ async def answer_v1(
     gateway, conventions = gateway_of(request), request[CONVENTIONS]
     after = single(request.headers, EXTRATO_AFTER) if conventions.waits else None
     if after is not None:
-        await gateway.positions.wait(after, read_model=conventions.read_model)
+        # A client that sends each position back never goes back.
+        note_position(request, await gateway.positions.wait(after, read_model=conventions.read_model))
     response = await handler(request)
     if conventions.has_etag and isinstance(response, web.Response) and response.status == 200:
         return tagged(request, response)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 
 import pytest
 
@@ -19,6 +21,11 @@ async def read(hub, path, headers=None):
     async with hub.session.get(hub.url + path, headers={**hub.headers, **(headers or {})}) as answer:
         body = await answer.json(content_type=None) if answer.status != 304 else None
         return answer, body
+
+
+async def write(hub, path, body):
+    async with hub.session.post(hub.url + path, json=body, headers=hub.headers) as answer:
+        return answer.status, await answer.json(content_type=None), answer.headers
 
 
 @pytest.fixture
@@ -104,6 +111,38 @@ async def test_position_of_an_answer_is_known(hub, payment_id):
     position = answer.headers["Extrato-Position"]
     again, _ = await read(hub, f"/v1/payments/{payment_id}", {"Extrato-After": position})
     assert (again.status, again.headers["Extrato-Position"]) == (200, position)
+
+
+async def test_answer_has_at_least_the_position_that_its_request_sent(hub, payment_id):
+    status, newer, headers = await write(hub, "/v1/payments", {"method": "pix", "amount_centavos": 100})
+    assert status == 201
+    for path in (f"/v1/payments/{payment_id}", f"/v1/payments?reference={newer['id']}"):
+        answer, _ = await read(hub, path, {"Extrato-After": headers["Extrato-Position"]})
+        assert answer.status == 200
+        again, _ = await read(hub, f"/v1/payments/{newer['id']}", {"Extrato-After": answer.headers["Extrato-Position"]})
+        assert again.headers["Extrato-Position"] == answer.headers["Extrato-Position"]
+    assert answer.headers["Extrato-Position"]
+
+
+async def test_list_has_no_position_that_it_does_not_show(hub, payment_id):
+    _, payment = await read(hub, f"/v1/payments/{payment_id}")
+    projections = hub.pid("projections")
+    os.kill(projections, signal.SIGSTOP)
+    try:
+        # The gateway follows the log while a socket is open.
+        async with hub.session.ws_connect(payment["payment_page"]["socket_url"]) as socket:
+            await socket.receive_json()
+            status, _, headers = await write(hub, f"/v1/payments/{payment_id}/cancel", {})
+            assert status == 200
+            await socket.receive_json()
+        listed, page = await read(hub, "/v1/payments?limit=1")
+        assert (listed.status, page["data"][0]["status"]) == (200, "pending")
+        again, _ = await read(hub, "/v1/payments?limit=1", {"Extrato-After": listed.headers["Extrato-Position"]})
+        assert again.status == 200
+    finally:
+        os.kill(projections, signal.SIGCONT)
+    after, page = await read(hub, "/v1/payments?limit=1", {"Extrato-After": headers["Extrato-Position"]})
+    assert (after.status, page["data"][0]["status"]) == (200, "cancelled")
 
 
 @pytest.mark.parametrize("position", ["x", "", "=", "é", "1", "A" * 65])

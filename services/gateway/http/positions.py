@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from extrato.store.identity import LogIdentity
 
 WAIT_S: Final = 2.0
+# A read model of a new home is built in some seconds.
+BUILT_AFTER_S: Final = 5.0
 POLL_S: Final = 0.02
 # A position of another hub is recognised by these bytes of its log's id.
 LOG_ID_BYTES: Final = 4
@@ -39,6 +41,11 @@ class ReadModelBehind(Transient):
     """The read model has not reached the position in time; a retry may succeed."""
 
     code = "read_model_behind"
+
+
+def not_built(read_model: str) -> ReadModelBehind:
+    """Return the error while the projections build the read model: after the first start, or after an upgrade."""
+    return ReadModelBehind(read_model, why="building", retry_after_s=BUILT_AFTER_S)
 
 
 class Feed(Protocol):
@@ -99,6 +106,13 @@ class Positions:
             raise ReadModelBehind(read_model)
         return position
 
+    async def shown_by(self, read_model: str) -> int:
+        """Return the position up to which a read model shows the log; raises `ReadModelBehind` until it is built."""
+        lag = await self._lag(read_model)
+        if not lag.is_built:
+            raise not_built(read_model)
+        return lag.position
+
     async def wait_for_head(self, read_model: str) -> int:
         """Wait until a read shows everything in the log, and return the position of its head.
 
@@ -112,11 +126,16 @@ class Positions:
         return head
 
     async def _reach(self, position: int, lag: ReadModelLag) -> ReadModelLag:
-        """Wait until a read model has reached a position, for at most `WAIT_S`; return where it is then."""
+        """Wait until a read model has reached a position, for at most `WAIT_S`; return where it is then.
+
+        Raises `ReadModelBehind` if it is not built then.
+        """
         ends_at_s = asyncio.get_running_loop().time() + WAIT_S
         while lag.position < position and asyncio.get_running_loop().time() < ends_at_s:
             await asyncio.sleep(POLL_S)
             lag = await self._lags.run(lag.name, functools.partial(self._lag, lag.name))
+        if not lag.is_built:
+            raise not_built(lag.name)
         return lag
 
     async def _position(self, text: str) -> int:
@@ -147,5 +166,5 @@ def _read(text: str) -> _Content | None:
 
 
 def note_position(request: web.Request, position: int) -> None:
-    """Note up to where the answer of a request shows the log."""
-    request[POSITION] = position
+    """Note up to where the answer of a request shows the log; the highest of several positions counts."""
+    request[POSITION] = max(position, request.get(POSITION, 0))

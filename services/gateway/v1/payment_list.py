@@ -10,13 +10,14 @@ from extrato.domain.errors import Refused
 from services.gateway.gateway import gateway_of
 from services.gateway.http.bodies import Fault, invalid_body
 from services.gateway.http.cursors import ListOf
+from services.gateway.http.positions import note_position
 from services.gateway.http.responses import json_response
 from services.gateway.request_body import read_query
 from services.gateway.v1.listed_payments import listed_payments
 from services.gateway.v1.merchant_of import merchant_of
 from services.gateway.v1.methods import METHODS
 from services.gateway.v1.payment_queries import Place, Wanted
-from services.gateway.v1.payment_search import find_payments
+from services.gateway.v1.payment_search import READ_MODEL, find_payments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,8 @@ async def find(request: web.Request) -> web.Response:
     merchant = (await merchant_of(request, query.merchant)).slug
     of = ListOf.asked(LIST, merchant, query)
     after = None if query.cursor is None else gateway.cursors.read(query.cursor, Place, of=of)
+    # Read before the rows, so that they show at least this.
+    note_position(request, await gateway.positions.shown_by(READ_MODEL))
     page = await find_payments(gateway.pool, _wanted(query, merchant), after=after, limit=query.limit)
     following = None if page.next is None else gateway.cursors.make(page.next, of=of)
     data = await listed_payments(gateway, page.payments)

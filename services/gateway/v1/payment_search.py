@@ -18,13 +18,14 @@ import asyncpg
 import msgspec
 
 from contracts.read_models import PaymentDetails
-from extrato.errors import StoreUnavailable
 from extrato.store.unavailable import raising_unavailable
+from services.gateway.http.positions import not_built
 from services.gateway.v1.payment_queries import By, Place, Step, Wanted, conditions_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+READ_MODEL: Final = "payment_details"
 TIMEOUT_S: Final = 5.0
 
 SHORT_WALK: Final = 500
@@ -47,7 +48,7 @@ class Page(NamedTuple):
 
 
 async def find_payments(pool: asyncpg.Pool, wanted: Wanted, *, after: Place | None, limit: int) -> Page:
-    """Return the page after a place; raises `StoreUnavailable`.
+    """Return the page after a place; raises `StoreUnavailable`, and `ReadModelBehind` without the table.
 
     A page can have fewer payments than `limit`, also none, although more follow: then it has a `next`.
     """
@@ -124,4 +125,4 @@ async def _fetch(pool: asyncpg.Pool, query: str, arguments: list[Any], *, by_ter
                     return list(await connection.fetch(query, *arguments, timeout=TIMEOUT_S))
     except asyncpg.UndefinedTableError as error:
         # After an upgrade, the projections still build the table.
-        raise StoreUnavailable(why="not_shown") from error
+        raise not_built(READ_MODEL) from error

@@ -24,7 +24,7 @@ from extrato.errors import ExtratoError, InternalError
 from services.gateway.gateway import gateway_of
 from services.gateway.http.bodies import Fault, invalid_body
 from services.gateway.http.caller import CORRELATION_ID
-from services.gateway.http.positions import note_position
+from services.gateway.http.positions import POSITION
 from services.gateway.http.responses import JSON, json_response
 from services.gateway.request_body import read_query
 from services.gateway.v1.merchant_of import merchant_of
@@ -71,7 +71,8 @@ async def read_statement(request: web.Request) -> web.Response:
     else:
         as_of = await gateway.positions.wait(query.as_of, read_model=READ_MODEL)
     books = await read_books(gateway.pool, merchant.slug, period, query.basis, as_of=as_of)
-    note_position(request, books.as_of)
+    # That of a statement is its `as_of`, also if `Extrato-After` is a later one.
+    request[POSITION] = books.as_of
     # The text of the query may be of an earlier epoch; the answer to it is the same.
     shown = _Shown(query, merchant.slug, period, books, as_of=query.as_of or gateway.positions.text(books.as_of))
     if query.group_by == "none":

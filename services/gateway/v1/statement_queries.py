@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from extrato.store.unavailable import raising_unavailable
-from services.gateway.http.positions import ReadModelBehind
+from services.gateway.http.positions import not_built
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +128,7 @@ async def read_books(pool: asyncpg.Pool, merchant: str, period: Period, basis: B
         ):
             position: int | None = await connection.fetchval(CHECKPOINT)
             if position is None:
-                raise ReadModelBehind(READ_MODEL)
+                raise not_built(READ_MODEL)
             reading = _Reading(connection, merchant, period, basis)
             opening, sums = await reading.books()
             if as_of is not None and as_of < position:

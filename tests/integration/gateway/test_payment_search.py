@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from contracts.events import AlertRaised, Item, PaymentEvent
 from contracts.payment_status import ALERT_NAMES
 from contracts.search_terms import term, terms_of_words, words_of
-from extrato.errors import StoreUnavailable
+from services.gateway.http.positions import ReadModelBehind
 from services.gateway.v1 import payment_search
 from services.gateway.v1.payment_queries import Wanted
 from services.gateway.v1.payment_search import find_payments
@@ -209,6 +209,6 @@ async def test_rows_that_are_added_move_no_page(pool, shop):
     assert [*first.payments, *second.payments] == newest_first[:20]
 
 
-async def test_table_that_is_not_built_yet_is_unavailable(pool):
-    with pytest.raises(StoreUnavailable):
+async def test_list_says_that_its_table_is_being_built(pool):
+    with pytest.raises(ReadModelBehind, match="still building"):
         await find_payments(pool, Wanted(merchant=SHOP), after=None, limit=10)
