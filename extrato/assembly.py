@@ -21,6 +21,7 @@ from extrato.store.logos import Logos
 from extrato.store.payers import Payers
 from extrato.store.payment_ids import PaymentIds
 from extrato.store.personal_data import PersonalData
+from extrato.store.provider_answers import ProviderAnswers
 from extrato.store.provider_budgets import ProviderBudgets
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys, KeyFile
@@ -67,6 +68,7 @@ async def open_hub(
         keys.current()
         await vault.check_key()
     await log.recorder.advance_sequences()
+    answers = ProviderAnswers(pool)
     budgets = ProviderBudgets(pool, per_minute=settings.provider_requests_per_minute)
     async with aiohttp.ClientSession(connector=connector) as session:
         reporting = asyncio.create_task(budgets.run(), name="budgets")
@@ -87,6 +89,7 @@ async def open_hub(
                 telemetry=TelemetryPublisher(bus),
                 providers=providers(settings, session, budgets),
                 budgets=budgets,
+                answers=answers,
                 public_url=settings.public_url,
                 now=lambda: datetime.now(UTC),
                 new_uuid=RandomUuids(),
@@ -100,4 +103,6 @@ async def open_hub(
             # Without PostgreSQL the waiting events cannot be written; no caller got a success for them.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN_S):
-                    await asyncio.gather(log.close(), inbox.close(), budgets.report(unused_after_s=0.0))
+                    await asyncio.gather(
+                        log.close(), inbox.close(), answers.close(), budgets.report(unused_after_s=0.0)
+                    )

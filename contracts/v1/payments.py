@@ -106,8 +106,9 @@ class Payment(Struct, kw_only=True):
     verified_at: Annotated[
         Moment | None,
         Meta(
-            description="When the hub last asked the provider: the end of a complete search of the account, or of a "
-            "check of this payment. A webhook may have changed the payment since then. Null before, and for `pix`."
+            description="When the hub last asked the provider: in a complete search of the account, or about this "
+            "payment. The payment shows all that the answer told. Null before, in the answer to a creation, and for "
+            "`pix`."
         ),
     ]
     next_check_at: Annotated[

@@ -19,6 +19,7 @@ TABLES: Final = {
     "credentials": ORDINARY,
     "webhook_deliveries": ORDINARY,
     "sweep_cursors": ORDINARY,
+    "provider_answers": ORDINARY,
     "checkpoints": ORDINARY,
     "payers": ORDINARY,
     "payment_keys": "SELECT, INSERT, UPDATE",

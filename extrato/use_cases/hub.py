@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from extrato.store.payers import Payers
     from extrato.store.payment_ids import PaymentIds
     from extrato.store.personal_data import PersonalData
+    from extrato.store.provider_answers import ProviderAnswers
     from extrato.store.provider_budgets import ProviderBudgets
     from extrato.store.vault import Vault
     from extrato.store.webhook_health import WebhookHealth
@@ -46,6 +47,7 @@ class Hub:
     telemetry: TelemetryPublisher
     providers: Providers
     budgets: ProviderBudgets
+    answers: ProviderAnswers
     public_url: str
     now: Clock
     new_uuid: Callable[[], UUID]

@@ -22,6 +22,7 @@ from extrato.errors import (
 from extrato.providers.port import ObservedPage
 from extrato.store.appender import Attached
 from extrato.store.personal_data import EMAIL
+from extrato.store.provider_answers import ProviderAnswer
 from extrato.use_cases.payments import Decided, LoadedPayment, change_payment, load_payment
 
 if TYPE_CHECKING:
@@ -63,7 +64,15 @@ async def refresh_payment(hub: Hub, payment_id: int, *, cause: Cause) -> Decided
     )
     if any(page.answers > len(page.observations) for page in (*pages, *by_request)):
         raise ProviderMisunderstood(str(payment_id), why="attempt")
+    await _note_answer(hub, decided.after, asked_at=asked_at)
     return decided
+
+
+async def _note_answer(hub: Hub, loaded: LoadedPayment, *, asked_at: datetime) -> None:
+    """Note that the provider has answered about a payment, also where it told nothing new."""
+    account = f"{loaded.merchant}.{loaded.payment.intent.provider}"
+    answer = ProviderAnswer(payment_id=loaded.payment_id, account=account, asked_at=asked_at, position=loaded.position)
+    await hub.answers.note(answer)
 
 
 async def _observe(
@@ -120,7 +129,9 @@ async def observe_attempt(
     payment_id = await _payment_of(hub, merchant, provider_name, seen.external_reference)
     if payment_id is None:
         return None
-    return await record_observations(hub, payment_id, [seen], asked_at=asked_at, by_id={attempt_id}, cause=cause)
+    decided = await record_observations(hub, payment_id, [seen], asked_at=asked_at, by_id={attempt_id}, cause=cause)
+    await _note_answer(hub, decided.after, asked_at=asked_at)
+    return decided
 
 
 async def observe_resource(

@@ -17,16 +17,23 @@ LOAD: Final = "SELECT high_water, deep_at AS backfilled_at FROM sweep_cursors WH
 ACCOUNTS: Final = "SELECT account FROM sweep_cursors"
 
 # Two lanes may sweep one account at the same time; neither moves the cursor back. The provider has just accepted the
-# account's credential.
+# account's credential. All that the sweep found is in the log already, so up to its head.
 STORE: Final = """
     WITH accepted AS (
         UPDATE credentials SET refused_at = NULL
         WHERE merchant = split_part($1, '.', 1) AND provider = split_part($1, '.', 2) AND refused_at IS NOT NULL
     )
-    INSERT INTO sweep_cursors (account, high_water, deep_at) VALUES ($1, $2, $3)
+    INSERT INTO sweep_cursors AS known (account, high_water, deep_at, position)
+    VALUES ($1, $2, $3, (SELECT coalesce(max(notification_id), 0) FROM stored_events))
     ON CONFLICT (account) DO UPDATE SET
-        high_water = greatest(sweep_cursors.high_water, excluded.high_water),
-        deep_at = greatest(sweep_cursors.deep_at, excluded.deep_at)
+        high_water = greatest(known.high_water, excluded.high_water),
+        deep_at = greatest(known.deep_at, excluded.deep_at),
+        (position, earlier_high_water, earlier_position) = (
+            SELECT CASE WHEN is_later THEN excluded.position ELSE known.position END,
+                CASE WHEN is_later THEN known.high_water ELSE known.earlier_high_water END,
+                CASE WHEN is_later THEN known.position ELSE known.earlier_position END
+            FROM (SELECT excluded.high_water > known.high_water) AS _ (is_later)
+        )
 """
 
 REFUSE: Final = """

@@ -19,6 +19,7 @@ INTERVAL_S: Final = 24 * 3600.0
 NEXT_BATCH_S: Final = 1.0
 BATCH: Final = 1_000
 BUDGETS_KEPT: Final = timedelta(days=1)
+ANSWERS_KEPT: Final = timedelta(days=1)
 
 # A webhook's body goes with its delivery: without it, a forgetting of the payment would not find the body.
 DELETE: Final = {
@@ -59,6 +60,13 @@ DELETE: Final = {
             SELECT payment_id FROM payers WHERE recorded_at < $1 ORDER BY recorded_at LIMIT $2
         )
     """,
+    # A later search of the whole account has the payment too.
+    "provider_answers": """
+        DELETE FROM provider_answers WHERE payment_id IN (
+            SELECT payment_id FROM provider_answers JOIN sweep_cursors USING (account)
+            WHERE answered_at < $1 AND answered_at < earlier_high_water LIMIT $2
+        )
+    """,
     # Without calls for a minute a budget is full, like that of an account without a row.
     "provider_budgets": """
         DELETE FROM provider_budgets WHERE credential IN (
@@ -79,6 +87,7 @@ class Retention:
             "unverified_deliveries": timedelta(days=keep.unverified_days),
             "webhook_deliveries": timedelta(days=keep.deliveries_days),
             "payers": timedelta(days=keep.payer_days),
+            "provider_answers": ANSWERS_KEPT,
             "provider_budgets": BUDGETS_KEPT,
         }
         self._logger = structlog.get_logger(component="retention")

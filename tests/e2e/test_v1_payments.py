@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import os
+import signal
+from datetime import UTC, datetime
 from uuid import uuid4, uuid5
 
 import pytest
@@ -68,6 +70,57 @@ async def test_verifying_asks_the_provider_and_says_when(hub):
     assert after["live_mode"] is False
     assert datetime.fromisoformat(after["next_check_at"]) > datetime.fromisoformat(after["verified_at"])
     assert [attempt["held_centavos"] for attempt in after["attempts"]] == [500]
+
+
+@pytest.mark.usefixtures("only_when_asked")
+async def test_question_after_a_webhook_verifies_the_payment(hub, until):
+    link = await hub.link()
+    path = f"{V1}/{link['payment_id']}"
+    await hub.faults(webhooks=True)
+    paid_after = datetime.now(UTC)
+    await hub.pay_as_a_person(link["checkout_url"])
+
+    async def is_paid():
+        return (await ask(hub, "GET", path))[1]["status"] == "approved"
+
+    await until(is_paid, "the webhook has changed the payment")
+
+    async def is_verified():
+        # The answer is noted just after the event is recorded.
+        verified_at = (await ask(hub, "GET", path))[1]["verified_at"]
+        return verified_at is not None and datetime.fromisoformat(verified_at) > paid_after
+
+    await until(is_verified, "the question of the webhook counts")
+
+
+@pytest.mark.usefixtures("only_when_asked")
+async def test_list_has_no_verification_whose_findings_it_does_not_show(hub, until):
+    link = await hub.link()
+    path = f"{V1}/{link['payment_id']}"
+    await hub.until_checked(link["payment_id"], status="pending")
+    _, before, headers = await ask(hub, "GET", path)
+    listed = f"{V1}?charge_id={before['charge_id']}"
+    _, page, _ = await ask(hub, "GET", listed, Extrato_After=headers["Extrato-Position"])
+    assert page["data"][0]["verified_at"] == before["verified_at"] is not None
+    projections = hub.pid("projections")
+    os.kill(projections, signal.SIGSTOP)
+    try:
+        await hub.pay_as_a_person(link["checkout_url"])
+
+        async def is_verified():
+            # A check that was just made is not repeated.
+            _, payment, headers = await ask(hub, "POST", f"{path}/verify")
+            return (payment, headers) if payment["status"] == "approved" else None
+
+        verified, headers = await until(is_verified, "the provider is asked again")
+        _, page, _ = await ask(hub, "GET", listed)
+    finally:
+        os.kill(projections, signal.SIGCONT)
+    assert page["data"][0]["status"] == "pending"
+    assert verified["verified_at"] > before["verified_at"]
+    assert page["data"][0]["verified_at"] in {None, before["verified_at"]}
+    _, page, _ = await ask(hub, "GET", listed, Extrato_After=headers["Extrato-Position"])
+    assert (page["data"][0]["status"], page["data"][0]["verified_at"]) == ("approved", verified["verified_at"])
 
 
 @pytest.mark.usefixtures("only_when_asked")

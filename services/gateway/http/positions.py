@@ -106,13 +106,6 @@ class Positions:
             raise ReadModelBehind(read_model)
         return position
 
-    async def shown_by(self, read_model: str) -> int:
-        """Return the position up to which a read model shows the log; raises `ReadModelBehind` until it is built."""
-        lag = await self._lag(read_model)
-        if not lag.is_built:
-            raise not_built(read_model)
-        return lag.position
-
     async def wait_for_head(self, read_model: str) -> int:
         """Wait until a read shows everything in the log, and return the position of its head.
 

@@ -15,7 +15,7 @@ from services.gateway.http.responses import json_response, replayed
 from services.gateway.request_body import read_request
 from services.gateway.v1.merchant_of import merchant_of
 from services.gateway.v1.new_payment import new_payment
-from services.gateway.v1.shown_payment import shown_payment
+from services.gateway.v1.shown_payment import created_payment
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -46,4 +46,4 @@ async def _answer(request: web.Request, created: Created) -> web.Response:
     note_position(request, created.loaded.position)
     address = f"{gateway.settings.public_url}/v1/payments/{created.loaded.payment_id}"
     headers = {"Location": address, **replayed(is_repeated=created.is_repeated)}
-    return json_response(await shown_payment(gateway, created.loaded), status=201, headers=headers)
+    return json_response(await created_payment(gateway, created.loaded), status=201, headers=headers)

@@ -16,17 +16,20 @@ if TYPE_CHECKING:
 
     from contracts.read_models import AttemptDetails, PaymentDetails
     from services.gateway.gateway import Gateway
-    from services.gateway.v1.verification import Verification
+    from services.gateway.v1.verification import Shown, Verification
 
 
-async def listed_payments(gateway: Gateway, payments: Sequence[PaymentDetails]) -> list[Payment]:
-    """Build payments of one merchant as `shown_payment` builds one, with few queries for all of them."""
+async def listed_payments(gateway: Gateway, payments: Sequence[PaymentDetails], shown: Shown) -> list[Payment]:
+    """Build payments of one merchant as `shown_payment` builds one, with few queries for all of them.
+
+    `shown` is what their read model showed before they were read.
+    """
     if not payments:
         return []
     data = gateway.hub.personal_data
     emails = await data.open_all([(each.payment_id, each.payer_email) for each in payments])
     metadata = await data.open_all_metadata([(each.payment_id, each.metadata) for each in payments])
-    verifications = await verifications_of(gateway, payments)
+    verifications = await verifications_of(gateway, payments, shown)
     return [_listed(gateway, *row) for row in zip(payments, emails, metadata, verifications, strict=True)]
 
 

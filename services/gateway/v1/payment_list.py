@@ -18,6 +18,7 @@ from services.gateway.v1.merchant_of import merchant_of
 from services.gateway.v1.methods import METHODS
 from services.gateway.v1.payment_queries import Place, Wanted
 from services.gateway.v1.payment_search import READ_MODEL, find_payments
+from services.gateway.v1.verification import shown_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +37,11 @@ async def find(request: web.Request) -> web.Response:
     merchant = (await merchant_of(request, query.merchant)).slug
     of = ListOf.asked(LIST, merchant, query)
     after = None if query.cursor is None else gateway.cursors.read(query.cursor, Place, of=of)
-    # Read before the rows, so that they show at least this.
-    note_position(request, await gateway.positions.shown_by(READ_MODEL))
+    shown = await shown_by(gateway, merchant, read_model=READ_MODEL)
+    note_position(request, shown.position)
     page = await find_payments(gateway.pool, _wanted(query, merchant), after=after, limit=query.limit)
     following = None if page.next is None else gateway.cursors.make(page.next, of=of)
-    data = await listed_payments(gateway, page.payments)
+    data = await listed_payments(gateway, page.payments, shown)
     return json_response(FoundPayments(object="list", data=data, has_more=following is not None, next=following))
 
 

@@ -9,21 +9,32 @@ from extrato.domain.payment.state import Charged
 from services.gateway.payer_links import payer_links_of, payment_page
 from services.gateway.v1.methods import METHODS
 from services.gateway.v1.times import utc, utc_or_none
-from services.gateway.v1.verification import verification_of
+from services.gateway.v1.verification import verification_at_creation, verified
 
 if TYPE_CHECKING:
     from contracts.events import Item
     from extrato.domain.payment.ledger import Ledger
     from extrato.use_cases.payments import LoadedPayment
     from services.gateway.gateway import Gateway
+    from services.gateway.v1.verification import Verification
 
 
 async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
-    """Build a payment; after the payer was forgotten, it has no e-mail address and no metadata."""
+    """Build a payment as it is; after the payer was forgotten, it has no e-mail address and no metadata."""
+    loaded, verification = await verified(gateway, loaded)
+    return await _shown(gateway, loaded, verification)
+
+
+async def created_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
+    """Build a payment as it was created."""
+    return await _shown(gateway, loaded, await verification_at_creation(gateway, loaded))
+
+
+async def _shown(gateway: Gateway, loaded: LoadedPayment, verification: Verification) -> Payment:
     payment = loaded.payment
     intent, charge = payment.intent, (payment.charge if isinstance(payment, Charged) else None)
     ledger, total = payment.ledger, payment.ledger.total
-    data, verification = gateway.hub.personal_data, await verification_of(gateway, loaded)
+    data = gateway.hub.personal_data
     return Payment(
         object="payment",
         id=str(loaded.payment_id),

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache
 from msgspec import Struct
 
 from contracts.subjects import checks_subject
@@ -59,12 +59,7 @@ class ProviderChecks:
         self._hub = hub
         self._running: SingleFlight[tuple[int, Purpose], CheckResult] = SingleFlight()
         self._synced_at: TTLCache[int, datetime] = TTLCache(MAX_REMEMBERED, fresh_s, time_s)
-        self._answered_at: LRUCache[int, datetime] = LRUCache(MAX_REMEMBERED)
         self._logger = structlog.get_logger(component="checks")
-
-    def answered_at(self, payment_id: int) -> datetime | None:
-        """Return when the provider last answered this process about a payment; None if it never did."""
-        return self._answered_at.get(payment_id)
 
     async def check(self, loaded: LoadedPayment, *, cause: Cause, purpose: Purpose = "check") -> CheckResult:
         """Check a payment that was just read, for a shop or for a `payer`; raises only the store's errors."""
@@ -88,7 +83,7 @@ class ProviderChecks:
             return CheckResult(loaded=known, synced_at=None, changed=False, failure=error)
         changed = decided.after.payment.status != decided.before.payment.status
         synced_at = self._hub.now()
-        self._synced_at[loaded.payment_id] = self._answered_at[loaded.payment_id] = synced_at
+        self._synced_at[loaded.payment_id] = synced_at
         await self._publish_check(decided.after, cause, changed=changed)
         return CheckResult(loaded=decided.after, synced_at=synced_at, changed=changed)
 

@@ -60,14 +60,9 @@ async def test_read_model_that_does_not_come_is_an_error(site, monkeypatch):
     assert behind.value.retry_after_s >= 1
 
 
-async def test_position_of_a_read_model_is_what_it_shows(site):
-    assert await site.positions.shown_by(READ_MODEL) == 2
-
-
 async def test_read_model_that_is_being_built_is_an_error_that_says_so(site, monkeypatch):
     monkeypatch.setattr(positions, "WAIT_S", 0.1)
     for reading in (
-        site.positions.shown_by("statement"),
         site.positions.wait_for_head("statement"),
         site.positions.wait(site.positions.text(0), read_model="statement"),
         site.positions.wait(site.positions.text(3), read_model="statement"),

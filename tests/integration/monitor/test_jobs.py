@@ -16,7 +16,7 @@ from contracts.events import ChargeCreated, ChargeRefused, PaymentExpired, Payme
 from extrato.domain import merchant as merchant_domain
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.payment.state import Charged
-from extrato.domain.sweep_lanes import FAST
+from extrato.domain.sweep_lanes import FAST, QUIET
 from extrato.errors import ProviderUnavailable, StoreUnavailable
 from extrato.providers.port import Providers
 from extrato.settings import Keep
@@ -24,6 +24,7 @@ from extrato.store.inbox import FIRST_RETRY_S, MAX_ATTEMPTS, Delivery
 from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.use_cases.payments import load_payment
+from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.values import Payer
 from services.monitor.backoff import BackOff
 from services.monitor.charges import Charges
@@ -354,6 +355,18 @@ async def test_retention_deletes_old_rows_in_batches(world: World, clock: Clock,
     clock.ahead = timedelta(days=401)
     await retention.run_once()
     assert await world.pool.fetchval("SELECT count(*) FROM evidence") == 0
+
+
+async def test_answer_is_deleted_after_a_sweep_has_taken_its_place(world: World, clock: Clock):
+    payment = await world.open()
+    await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
+    retention = Retention(pool=world.pool, now=world.hub.now, keep=Keep())
+    clock.ahead = timedelta(days=2)
+    for left in (1, 1, 0):
+        await retention.run_once()
+        assert await world.pool.fetchval("SELECT count(*) FROM provider_answers") == left
+        await world.sweeps().run_once(QUIET, "padaria.mercado_pago")
+        clock.ahead += timedelta(minutes=1)
 
 
 async def test_unverified_webhook_and_evidence_are_deleted_after_seven_days(

@@ -20,7 +20,8 @@ from extrato.errors import StoreUnavailable
 from extrato.providers.port import Providers
 from extrato.use_cases.refresh_payment import refresh_payment
 from extrato.use_cases.start_watch import start_watch
-from services.monitor.schedule import Again, End
+from services.monitor.cursors import Cursors
+from services.monitor.schedule import Again, Cursor, End
 from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import CAUSE, World
 
@@ -306,6 +307,26 @@ async def test_another_process_continues_from_the_cursor(world: World, clock):
     after = await world.pool.fetchrow("SELECT * FROM sweep_cursors WHERE account = $1", PADARIA)
     assert await world.status(payment) == "approved"
     assert after["high_water"] > before["high_water"]
+
+
+async def test_cursor_has_the_head_of_the_log_at_the_last_two_sweeps(world: World, clock):
+    async def cursor():
+        return await world.pool.fetchrow("SELECT * FROM sweep_cursors WHERE account = $1", PADARIA)
+
+    payment = await world.open()
+    await world.sweeps().run_once(FAST, PADARIA)
+    first = await cursor()
+    assert first["position"] == await world.pool.fetchval("SELECT max(notification_id) FROM stored_events")
+    assert (first["earlier_high_water"], first["earlier_position"]) == (None, 0)
+    await world.sandbox.pay(payment)
+    clock.ahead = timedelta(seconds=30)
+    await world.sweeps().run_once(FAST, PADARIA)
+    second = await cursor()
+    assert second["position"] == await world.pool.fetchval("SELECT max(notification_id) FROM stored_events")
+    assert second["position"] > first["position"]
+    assert (second["earlier_high_water"], second["earlier_position"]) == (first["high_water"], first["position"])
+    await Cursors(world.pool).store(PADARIA, Cursor(high_water=first["high_water"], backfilled_at=first["deep_at"]))
+    assert await cursor() == second
 
 
 async def test_sweep_without_read_model_raises_store_unavailable(world: World):
