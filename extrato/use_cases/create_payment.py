@@ -284,5 +284,11 @@ async def repeated_creation(
     loaded = await complete_charge(hub, merchant, payment_id, cause=cause)
     # The answer equals the first one, without later changes of the payment.
     first = state.charged(loaded.payment.intent, loaded.payment.charge)
-    loaded = msgspec.structs.replace(loaded, payment=first, updated_at=loaded.opened_at)
-    return Created(loaded=loaded, is_repeated=True)
+    charged_at = await _charged_at(hub, payment_id) or loaded.opened_at
+    return Created(loaded=msgspec.structs.replace(loaded, payment=first, updated_at=charged_at), is_repeated=True)
+
+
+async def _charged_at(hub: Hub, payment_id: int) -> datetime | None:
+    """Return when the charge was recorded, which ended the creation; None for a charge in the first event."""
+    history = await hub.log.read_stream(payment_stream(payment_id).stream_id)
+    return next((envelope.recorded_at for envelope in history if isinstance(envelope.event, ChargeCreated)), None)

@@ -95,6 +95,22 @@ async def test_repeated_creation_gets_the_first_answer_again(others_hub):
     assert (status, problem["code"]) == (409, "idempotency_key_reused")
 
 
+@pytest.mark.parametrize("method", ["pix", "mercado_pago_pix"])
+async def test_repeated_creation_answers_the_payment_as_it_was_created(others_hub, method):
+    body, key = {"method": method, "amount_centavos": 700, "payer": EMAIL}, {"Idempotency-Key": f"once-{method}"}
+    status, first = await create(others_hub, body, **key)
+    assert status == 201
+    verified = f"{others_hub.url}{PATH}/{first['id']}/verify"
+    async with others_hub.session.post(verified, headers=others_hub.headers) as answer:
+        assert answer.status == 200
+    assert (await others_hub.post(f"/payments/api/{first['id']}/cancel/", {}))[0] in {200, 202}
+
+    status, again = await create(others_hub, body, **key)
+    assert status == 201
+    assert again | {"next_check_at": None} == first | {"next_check_at": None}
+    assert again["verified_at"] is None
+
+
 async def test_repetition_gets_its_payment_also_after_the_product_is_withdrawn(others_hub):
     body = {"method": "pix", "items": [{"name": "Pão Francês", "quantity": 2}]}
     status, first = await create(others_hub, body, **{"Idempotency-Key": "order-2042"})
