@@ -50,8 +50,7 @@ class MerchantChange(Struct, kw_only=True, forbid_unknown_fields=True):
     frame_origins: Annotated[
         fields.Origins | UnsetType,
         Meta(
-            description="All origins whose pages may frame the hub's pages, such as `https://shop.example`. No page of "
-            "this version can be framed."
+            description="All origins whose pages may frame the hub's pages of payments, such as `https://shop.example`."
         ),
     ] = UNSET
 

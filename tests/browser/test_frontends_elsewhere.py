@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
 
 from tests.compatibility.claim import claim
+from tests.pace import until
 from tests.ports import free_port
 from tests.running_hub import MERCHANT
 
@@ -47,6 +49,15 @@ POLL = """async ({ hub, paymentId }) => {
 }"""
 
 
+FRAME = """(address) => new Promise((done) => {
+  document.querySelector("iframe")?.remove();
+  const frame = document.createElement("iframe");
+  frame.addEventListener("load", () => done(true));
+  frame.src = address;
+  document.body.append(frame);
+})"""
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(chromium) -> AsyncIterator[Page]:
     """A shop's page on a separate server that the hub does not know."""
@@ -78,6 +89,31 @@ def _expect_all_went_well(results, hub) -> None:
 @claim("addresses.origin")
 async def test_foreign_origin_shop_orders_and_follows_with_key(hub, shop):
     _expect_all_went_well(await shop.evaluate(ORDER, {"hub": hub.url, "key": hub.api_key, "padaria": MERCHANT}), hub)
+
+
+async def test_only_pages_of_registered_origins_frame_a_payment(hub, shop):
+    slug = f"padaria-{uuid4().hex[:12]}"
+    created = await hub.administer("POST", "/admin/merchants", {"slug": slug, "name": "Padaria", "city": "Recife"})
+    assert created[0] == 201
+    key = {"kind": "evp", "key": "9a1b6f0e-2f4b-4a53-8d0e-6a1f2b3c4d5e"}
+    assert (await hub.administer("PUT", f"/admin/merchants/{slug}/pix-key", key))[0] == 200
+    _, issued = await hub.administer("POST", f"/v1/api_keys?merchant={slug}", {})
+    wanted = {"method": "pix", "amount_centavos": 700}
+    status, payment = await hub.administer("POST", "/v1/payments", wanted, key=issued["secret"])
+    assert status == 201, payment
+    origin = await shop.evaluate("location.origin")
+    for origins, heading in (([], None), ([origin], "Pague com Pix"), (["https://loja.example"], None)):
+        changed, _ = await hub.administer("PATCH", f"/v1/merchant?merchant={slug}", {"frame_origins": origins})
+        assert changed == 200
+
+        async def is_shown_or_not(heading=heading):
+            await shop.evaluate(FRAME, payment["payment_page"]["url"])
+            [_, frame] = shop.frames
+            headings = await frame.locator("h1").all_text_contents()
+            # In place of a page that may not be framed, a browser shows an error.
+            return headings == [heading] if heading else frame.url.startswith("chrome-error:")
+
+        await until(is_shown_or_not, f"a page of {origin} shows {heading}")
 
 
 @claim("addresses.origin")

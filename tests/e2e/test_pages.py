@@ -37,6 +37,7 @@ async def test_pages_have_security_headers_and_no_caching(hub):
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "frame-ancestors 'none'" in policy
+        assert headers["X-Frame-Options"] == "DENY"
         assert "unsafe" not in policy
         assert headers["Cache-Control"] == "no-store"
         assert headers["Referrer-Policy"] == "no-referrer"

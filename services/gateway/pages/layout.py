@@ -11,15 +11,16 @@ from services.gateway.pages.markup import Html, document, tag
 from services.gateway.pages.texts import OFFLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'; base-uri 'none'"
 )
 # The address of a page opens a payment: other sites, search engines and caches must not learn it.
 HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), clipboard-write=(self), geolocation=(), microphone=(), payment=(), usb=()",
@@ -39,11 +40,12 @@ def page(
     shop: str | None = None,
     state: Mapping[str, str | None] | None = None,
     status: int = 200,
+    frame_origins: Collection[str] = (),
 ) -> web.Response:
     """Build one page under its heading.
 
     `tone` is calm, good, wait or bad; `shop` is the merchant's name; `state` has the attributes of `main` that the
-    scripts read.
+    scripts read. Pages of `frame_origins` may frame the page.
     """
     root = tag(
         "html",
@@ -69,7 +71,18 @@ def page(
         ),
         lang="pt-BR",
     )
-    return web.Response(text=document(root), content_type="text/html", charset="utf-8", status=status, headers=HEADERS)
+    headers = framed_by(frame_origins)
+    return web.Response(text=document(root), content_type="text/html", charset="utf-8", status=status, headers=headers)
+
+
+def framed_by(origins: Collection[str]) -> dict[str, str]:
+    """Return the headers of a page that only pages of these origins may frame."""
+    if not origins:
+        return HEADERS
+    policy = f"{POLICY}; frame-ancestors {' '.join(sorted(origins))}"
+    # X-Frame-Options cannot name an origin, and would forbid what the policy allows.
+    others = {name: value for name, value in HEADERS.items() if name != "X-Frame-Options"}
+    return {**others, "Content-Security-Policy": policy}
 
 
 def not_found() -> web.Response:

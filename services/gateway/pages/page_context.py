@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageContext:
-    """One payment at one moment for one page; `shop` is the merchant's name, `way_back` the address of its page."""
+    """One payment at one moment for one page.
+
+    `shop` is the merchant's name, `way_back` the address of its page; its `frame_origins` may frame the page.
+    """
 
     loaded: LoadedPayment
     shop: str | None
@@ -39,6 +42,7 @@ class PageContext:
     token: str
     checkout_address: str
     way_back: str | None = None
+    frame_origins: frozenset[str] = frozenset()
 
 
 async def context_of(request: web.Request, refreshed: Refreshed, *, token: str) -> PageContext:
@@ -55,6 +59,7 @@ async def context_of(request: web.Request, refreshed: Refreshed, *, token: str) 
         token=token,
         checkout_address=payer_links_of(gateway, loaded, token=token).checkout,
         way_back=way_back(loaded, merchant),
+        frame_origins=merchant.frame_origins if merchant else frozenset(),
     )
 
 
@@ -74,6 +79,7 @@ def payment_page(context: PageContext, text: PageText, *content: Html, status: i
         shop=context.shop,
         state=_state(context, moves=moves),
         status=status,
+        frame_origins=context.frame_origins,
     )
 
 

@@ -439,6 +439,21 @@ def test_unavailable_page_has_retry_after_and_link():
     assert "Retry-After" not in HEADERS
 
 
+@pytest.mark.parametrize(
+    ("origins", "ancestors", "options"),
+    [
+        ((), "'none'", "DENY"),
+        ({"https://b.example", "http://localhost:5173"}, "http://localhost:5173 https://b.example", None),
+    ],
+)
+def test_page_can_be_framed_by_the_named_origins_only(origins, ancestors, options):
+    headers = page("Pague", frame_origins=origins).headers
+    assert headers["Content-Security-Policy"].endswith(f"; frame-ancestors {ancestors}")
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert headers.get("X-Frame-Options") == options
+    assert unavailable().headers["X-Frame-Options"] == "DENY"
+
+
 def test_every_asset_is_listed():
     assert {path.name for path in FOLDER.iterdir()} == set(CONTENT_TYPES)
 
