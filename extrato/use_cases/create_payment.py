@@ -125,17 +125,17 @@ async def create_payment(
     opened = msgspec.structs.replace(intent, charge=charge)
     try:
         handled = await _open(hub, merchant, number, opened, key=idempotency_key, attached=sealed.attached, cause=cause)
-    except Conflict:
+    except (Conflict, Refused) as error:
+        if has_details:
+            await hub.payers.forget(number)
+        if isinstance(error, Refused):
+            if error.code != ALREADY_OPENED:
+                raise
+            return await _create_with_another_id(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
         repeated = await repeated_creation(hub, merchant, idempotency_key, cause=cause)
         if repeated is None:
             raise
         return repeated
-    except Refused as error:
-        if has_details:
-            await hub.payers.forget(number)
-        if error.code != ALREADY_OPENED:
-            raise
-        return await _create_with_another_id(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
     if sealed.key is not None:
         # It is stored; the charge or the answer needs it at once.
         hub.personal_data.keys.remember(sealed.key)

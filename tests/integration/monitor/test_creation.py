@@ -199,6 +199,14 @@ async def test_repeated_creation_with_a_reference_returns_the_first_payment(worl
     assert [type(each) for each in used] == [IdempotencyKeyUsed]
 
 
+async def test_repetitions_keep_no_details_of_the_payer(world: World):
+    """A row of a payment that never exists would outlive a forgetting: no payment leads to it."""
+    payer = Payer(email="ana.lima@example.com", name="Ana Lima", cpf="52998224725")
+    await asyncio.gather(*(create(world, method="pix", payer=payer, key=KEY) for _ in range(5)))
+    await create(world, method="pix", payer=payer, key=KEY)
+    assert await world.pool.fetchval("SELECT count(*) FROM payers") == 0
+
+
 # --- the return address ---------------------------------------------------------------------------
 
 
