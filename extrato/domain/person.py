@@ -8,6 +8,8 @@ from typing import Final, Literal
 PersonKind = Literal["email", "cpf", "cnpj", "phone"]
 
 KINDS: Final[tuple[PersonKind, ...]] = ("email", "cpf", "cnpj", "phone")
+# A CPF, a CNPJ or a telephone number, with or without punctuation; ids of ten digits and more look the same.
+LONG_NUMBER: Final = r"[+(]*\d(?:[ ./()-]{0,2}\d){9,}"
 _BRAZIL: Final = "55"
 # Area code and number; with the country code it has more digits.
 _LONGEST_NATIONAL_NUMBER: Final = 11

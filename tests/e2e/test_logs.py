@@ -83,6 +83,28 @@ async def test_rejections_are_logged_up_to_a_bound_then_counted(hub, until):
     assert logged <= 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/payments/marina.souto@example.com", None),
+        ("GET", "/v1/payments/529.982.247-25", None),
+        ("GET", "/v1/payments?marina.souto@example.com=1", None),
+        ("GET", "/payments/api/check/marina.souto@example.com/", None),
+        ("GET", "/marina.souto@example.com", None),
+        ("POST", "/v1/payments", {"method": "pix", "payer": {"marina.souto@example.com": "x"}}),
+        ("POST", "/v1/payments", {"method": "pix", "52998224725": "x"}),
+    ],
+)
+async def test_log_of_a_refused_request_has_no_payer(hub, method, path, body):
+    log = hub.home / "logs" / "gateway.log"
+    before = log.stat().st_size
+    async with hub.session.request(method, f"{hub.url}{path}", json=body, headers=hub.headers) as answer:
+        assert answer.status in {400, 404}
+    said = log.read_bytes()[before:].decode()
+    for name in ("marina.souto", "529.982.247-25", "52998224725"):
+        assert name not in said
+
+
 def test_sandbox_process_has_no_secret_of_the_hub(hub):
     environment = psutil.Process(hub.pid("sandbox")).environ()
     assert not {"EXTRATO_SECRET_KEY", "EXTRATO_DATABASE_URL", "EXTRATO_NATS_URL"} & environment.keys()

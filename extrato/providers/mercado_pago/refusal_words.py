@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from extrato.domain.person import LONG_NUMBER
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 EMAIL: Final = re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+")
-# A CPF, a CNPJ or a telephone number, with or without punctuation; ids of ten digits and more look the same.
-NUMBER: Final = re.compile(r"[+(]*\d(?:[ ./()-]{0,2}\d){9,}")
+NUMBER: Final = re.compile(LONG_NUMBER)
 SHORTEST: Final = 3
 # Where requests and answers describe the payer; the last two are in answers only.
 PAYERS: Final = (

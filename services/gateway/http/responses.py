@@ -15,9 +15,9 @@ from contracts.api import MonitoringError, PixError
 from contracts.errors import CATALOGUE, CataloguedError
 from extrato.errors import ChargeWasRefused, InternalError, Transient
 from services.gateway.http.caller import CORRELATION_ID
+from services.gateway.http.logged_texts import loggable
 
 JSON: Final = "application/json"
-MAX_LOGGED_PATH: Final = 200
 REQUEST_TIMEOUT: Final = 408
 _encode = msgspec.json.Encoder().encode
 _logger = structlog.get_logger(component="gateway")
@@ -72,10 +72,10 @@ def error_response(request: web.Request, error: Exception) -> web.Response:
     log(
         "request_refused",
         method=request.method,
-        path=request.path[:MAX_LOGGED_PATH],
+        path=loggable(request.path),
         status=status,
         code=code,
-        reason=catalogued.message,
+        reason=loggable(catalogued.message),
         correlation_id=request[CORRELATION_ID],
         **({"exc_info": error} if code == "internal_error" else {}),
     )

@@ -24,6 +24,7 @@ from socketio.packet import Packet
 from contracts.frames import CONFIRMED, PaymentConfirmed
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, InternalError, Transient
+from services.gateway.http.logged_texts import loggable
 from services.gateway.http.values import single
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import GOING_AWAY, KEY_REVOKED, TOKEN_ENDED, Fanout, Key, Listener
@@ -232,7 +233,7 @@ class SocketIoServer:
             if isinstance(error, Transient):
                 # A client library does not reconnect after a rejection, but it does after a disconnect.
                 await self._drop(session, error.code)
-            _logger.info("socket_io_refused", code=error.code, reason=error.message)
+            _logger.info("socket_io_refused", code=error.code, reason=loggable(error.message))
             raise ConnectionRejected(error.portuguese, {"code": error.code}) from error
         except Exception as error:
             _logger.exception("socket_io_failed")
