@@ -9,8 +9,9 @@ import contextlib
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contracts.names import canonical_name
 from extrato.domain.errors import Refused
@@ -79,15 +80,19 @@ def _day(value: Any, field: FieldPlan) -> date:
 
 
 def _zone(value: Any, field: FieldPlan) -> Any:
-    """Check that a time zone exists; raises `Refused`."""
-    if not isinstance(value, str):
-        return value
-    try:
-        ZoneInfo(value)
-    # The name of a folder of the database, a name that leaves it, or one that a file system rejects.
-    except (ZoneInfoNotFoundError, OSError, ValueError):
-        raise _malformed(field) from None
+    """Check that a time zone is in the IANA database; raises `Refused`."""
+    if isinstance(value, str) and value not in _zones():
+        raise _malformed(field)
     return value
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names of the IANA database, as the package `tzdata` lists them.
+
+    A system also has `localtime`, which is another zone on another machine, and zones that count leap seconds.
+    """
+    return frozenset(files("tzdata").joinpath("zones").read_text().split())
 
 
 def _cpf(value: Any, field: FieldPlan) -> Any:
