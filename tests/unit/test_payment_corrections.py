@@ -20,6 +20,7 @@ from contracts.events import (
 from extrato.domain.payment.commands import (
     CompleteCancellation,
     Expire,
+    HideText,
     RecordCharge,
     RecordRefund,
     RefuseCancellation,
@@ -228,6 +229,16 @@ def test_one_refund_id_allows_one_amount():
     story.becomes(refund(300))
     assert story.refuses(refund(400)) == "idempotency_key_reused"
     assert story.refuses(refund()) == "idempotency_key_reused"
+
+
+def test_one_refund_id_keeps_one_reason():
+    story = paid()
+    story.becomes(refund(300, reason="Faltou um bolo"))
+    assert story.when(refund(300, reason="Faltou um bolo")) == []
+    assert story.refuses(refund(300, reason="Cliente desistiu")) == "idempotency_key_reused"
+    assert story.refuses(refund(300)) == "idempotency_key_reused"
+    story.becomes(HideText())
+    assert story.when(refund(300, reason="Faltou um bolo")) == []
 
 
 @pytest.mark.parametrize("amount_centavos", [1001, 0, -1])

@@ -119,7 +119,10 @@ def _repeat_refund(command: RequestRefund, payment: Opened) -> list[EventOfOpene
     is_same_amount = all(
         command.amount_centavos == (None if refund.is_all else refund.amount_centavos) for refund in known
     )
-    if is_same_amount and command.attempt_id in {None, *(refund.attempt_id for refund in known)}:
+    # Another reason would be lost. An older version kept none, and a hidden one is gone.
+    is_same_reason = all(refund.reason in {None, command.reason} for refund in known)
+    is_same = is_same_amount and is_same_reason
+    if is_same and command.attempt_id in {None, *(refund.attempt_id for refund in known)}:
         return []
     raise Refused("idempotency_key_reused", "Idempotency-Key", why="refund")
 
