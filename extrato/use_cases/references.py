@@ -1,7 +1,7 @@
 """Takes a merchant's reference for one payment, so that an order is charged once.
 
-The stream of a reference names the payment that has it. That payment keeps the reference until it is closed unpaid:
-the state of the payment decides that when another one wants the reference, so nothing has to free it.
+The stream of a reference names the payments that took it. A payment keeps the reference until it is closed unpaid: the
+state of the payment decides that when another one wants the reference, so nothing has to free it.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ NEVER_TAKEN: Final = Free(0, None)
 
 
 async def find_free(hub: Hub, merchant: str, reference: str) -> Free:
-    """Return how a reference may be taken; raises `Refused` while the payment that has it is open or paid."""
+    """Return how a reference may be taken; raises `Refused` while a payment that took it is open or paid.
+
+    Money may have come late for any of them, also for one that had freed the reference.
+    """
     history = await hub.log.read_stream(_stream_of(merchant, reference))
-    events = [each.event for each in history if isinstance(each.event, ReferenceTaken)]
-    if not events:
-        return NEVER_TAKEN
-    holder = events[-1].payment_id
-    if not (await load_payment(hub, holder)).payment.is_closed_unpaid:
-        raise Refused("reference_taken", "reference", payment_id=holder)
-    return Free(len(history), holder)
+    holders = [each.event.payment_id for each in history if isinstance(each.event, ReferenceTaken)]
+    for holder in reversed(holders):
+        if not (await load_payment(hub, holder)).payment.is_closed_unpaid:
+            raise Refused("reference_taken", "reference", payment_id=holder)
+    return Free(len(history), holders[-1]) if holders else NEVER_TAKEN
 
 
 def take(hub: Hub, free: Free, *, merchant: str, reference: str, payment_id: int, cause: Cause) -> StreamAppend:

@@ -175,6 +175,18 @@ async def test_money_that_comes_late_keeps_the_reference(world: World, clock: Cl
     await refused_with(world, "reference_taken")
 
 
+async def test_money_that_comes_after_another_payment_took_the_reference_keeps_it(world: World, clock: Clock):
+    first = await opened(world)
+    await expired(world, first, clock)
+    second = await opened(world)
+    await world.sandbox.pay(first)
+    await refresh_payment(world.hub, first.payment_id, cause=CAUSE)
+    assert (await refused_with(world, "reference_taken")).facts["payment_id"] == second.payment_id
+    await cancelled(world, second, clock)
+
+    assert (await refused_with(world, "reference_taken")).facts["payment_id"] == first.payment_id
+
+
 async def test_payment_without_a_charge_keeps_its_reference_and_a_repetition_completes_it(world: World):
     await world.sandbox.faults(error_rate=1)
     with pytest.raises(ProviderUnavailable):
