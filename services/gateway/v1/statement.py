@@ -178,7 +178,8 @@ class _Shown:
 
     def _day_rows(self) -> bytes:
         csv = self._csv
-        return csv.header(("day", "opening", *KINDS, "closing", "opening_disputed", "closing_disputed")) + csv.rows(
+        names = ("day", "opening", *KINDS, "closing", "opening_disputed", "closing_disputed")
+        return csv.header(names, has_kinds=True) + csv.rows(
             (
                 csv.day(self._period.days[nth]),
                 csv.amount(opening.held),
@@ -192,7 +193,7 @@ class _Shown:
 
     def _method_rows(self) -> bytes:
         csv = self._csv
-        return csv.header(("method", *KINDS, "total")) + csv.rows(
+        return csv.header(("method", *KINDS, "total"), has_kinds=True) + csv.rows(
             (name, *self._amounts(sums), csv.amount(sum(each.amount_centavos for each in sums)))
             for name, sums in self._by_method().items()
         )

@@ -136,9 +136,12 @@ class CsvWriter:
         self._minutes: dict[int, str] = {}
         self._amounts: dict[int, str] = {}
 
-    def header(self, names: Iterable[str]) -> bytes:
-        """Return the first row, after the byte order mark if the locale has one; a kind is also a name."""
-        words = self.words.columns | self.words.kinds
+    def header(self, names: Iterable[str], *, has_kinds: bool = False) -> bytes:
+        """Return the first row, after the byte order mark if the locale has one.
+
+        With `has_kinds`, names are also kinds: `disputed` is a kind, and a column of lines.
+        """
+        words = self.words.columns | (self.words.kinds if has_kinds else {})
         return self.words.start.encode() + self.rows([[words[name] for name in names]])
 
     def rows(self, rows: Iterable[Sequence[str]]) -> bytes:

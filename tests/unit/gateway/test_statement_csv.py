@@ -71,6 +71,15 @@ def test_only_portuguese_has_a_byte_order_mark():
     assert CsvWriter("en", ZONE).header(LINE_COLUMNS).startswith(b"id,")
 
 
+def test_column_of_disputed_money_has_another_name_than_the_kind():
+    writer = CsvWriter("pt-BR", ZONE)
+    columns, kinds = (
+        writer.header(["disputed"], has_kinds=has_kinds).decode("utf-8-sig").strip() for has_kinds in (False, True)
+    )
+    assert (columns, kinds) == ("em disputa", "contestado")
+    assert "em disputa" in writer.header(LINE_COLUMNS).decode()
+
+
 @each_locale
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_text_that_looks_like_a_formula_is_marked_as_text(locale, start):
