@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from contracts.events import Item, sealed_texts
+from contracts.events import AlertResolved, Item, RefundRequested, sealed_texts
 from extrato.domain.payment.identifiers import stream_id
 from extrato.domain.person import kind_of
 from extrato.store.personal_data import EMAIL
@@ -17,8 +17,9 @@ from extrato.use_cases.forget_payer import find_payments
 from extrato.use_cases.payments import load_payment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from contracts.events import Event
     from extrato.store.forgettings import EvidenceRow
     from extrato.store.sealing import PaymentKey
     from extrato.use_cases.hub import Hub
@@ -45,8 +46,9 @@ class HeldEvidence(Struct, frozen=True, kw_only=True):
 class HeldOfPayment(Struct, frozen=True, kw_only=True):
     """What the hub holds of a payer because of one payment; amounts are whole centavos.
 
-    `emails` are the addresses in the events, `metadata` is the merchant's. `details` are kept until the charge exists,
-    a day at most. `held_until` and `held_because` are those of a hold.
+    `emails` are the addresses in the events. `metadata`, `reference`, `return_url` and the `reasons` of refunds and
+    alerts are the merchant's, and may name the payer. `details` are kept until the charge exists, a day at most.
+    `held_until` and `held_because` are those of a hold.
     """
 
     payment_id: int
@@ -58,6 +60,9 @@ class HeldOfPayment(Struct, frozen=True, kw_only=True):
     title: str
     description: str
     items: tuple[Item, ...]
+    reference: str | None
+    return_url: str | None
+    reasons: list[str]
     emails: list[str]
     metadata: dict[str, str]
     details: dict[str, object] | None
@@ -113,6 +118,9 @@ async def _held_of(hub: Hub, payment_id: int, evidence_kept: timedelta) -> HeldO
         title=intent.title,
         description=intent.description,
         items=intent.items,
+        reference=intent.reference,
+        return_url=intent.return_url,
+        reasons=_reasons(events),
         emails=sorted({email for email in emails if email is not None}),
         metadata=await data.open_metadata(payment_id, intent.metadata),
         details=None if details is None else msgspec.to_builtins(details),
@@ -121,6 +129,12 @@ async def _held_of(hub: Hub, payment_id: int, evidence_kept: timedelta) -> HeldO
         held_because=hold.reason if hold else None,
         held_until=hold.until if hold else None,
     )
+
+
+def _reasons(events: Iterable[Event]) -> list[str]:
+    """Return the merchant's words about refunds and alerts, each once."""
+    said = [each.reason for each in events if isinstance(each, (RefundRequested, AlertResolved))]
+    return list(dict.fromkeys(reason for reason in said if reason is not None))
 
 
 def _persons_in(key: PaymentKey, piece: EvidenceRow) -> dict[str, object] | None:

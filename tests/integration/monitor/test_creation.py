@@ -294,5 +294,19 @@ async def test_metadata_is_forgotten_with_the_payer(world: World, clock: Clock, 
     assert [each.field for each in proof.payments[0].fields] == ["payer_email", "metadata"]
 
 
+async def test_export_has_the_merchants_text_that_may_name_the_payer(world: World):
+    await change_merchant(world.hub, "padaria", [SetOrigins(return_origins=("https://loja.example",))], cause=CAUSE)
+    address, reason = "https://loja.example/obrigado?cliente=Ana+Lima", "Ana Lima desistiu"
+    loaded = await opened(world, return_url=address)
+    await world.sandbox.pay(loaded)
+    await refresh_payment(world.hub, loaded.payment_id, cause=CAUSE)
+    wish = RefundWish(wish_id="w", attempt_id=None, amount_centavos=None, reason=reason)
+    await refund_payment(world.hub, loaded.payment_id, wish, cause=CAUSE)
+
+    (held,) = (await export_person(world.hub, "ana.lima@example.com", evidence_kept=timedelta(days=1))).payments
+
+    assert (held.reference, held.return_url, held.reasons) == ("pedido-2041", address, [reason])
+
+
 async def test_payment_without_metadata_has_none(world: World):
     assert (await opened(world)).payment.intent.metadata is None
