@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import time
@@ -38,11 +39,23 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     listed_prices_only: bool
 
 
+class _Reading(Struct, frozen=True):
+    """A running read of a merchant, and what its result includes: changes until then, of this process and of others."""
+
+    asked_at_s: float
+    changes: int
+    task: asyncio.Task[domain.Merchant]
+
+
 class MerchantDirectory:
-    """Reads merchants from their streams, authenticates API keys, and caches both for a moment."""
+    """Reads merchants from their streams, authenticates API keys, and caches both for a moment.
+
+    Callers who miss the cache at the same time share one read: under load, many requests come before its answer.
+    """
 
     def __init__(self, log: LogReader) -> None:
         self._log = log
+        self._readings: dict[str, _Reading] = {}
         self._cached: FIFOCache[str, tuple[float, domain.Merchant]] = FIFOCache(CACHE_LIMIT)
         self._cached_keys: FIFOCache[str, tuple[float, ApiKey]] = FIFOCache(CACHE_LIMIT)
         # A read that overlaps a change of a merchant is not cached.
@@ -115,6 +128,27 @@ class MerchantDirectory:
         longest_s = MERCHANT_CACHE_S if max_age_s is None else max_age_s
         if cached is not None and time.monotonic() - cached[0] < longest_s:
             return cached[1]
+        reading = self._readings.get(slug)
+        is_recent = reading is not None and time.monotonic() - reading.asked_at_s < longest_s
+        if reading is None or reading.changes != self._changes or not is_recent:
+            reading = self._begin_reading(slug)
+        # A caller that is cancelled does not cancel the read of the others.
+        return await asyncio.shield(reading.task)
+
+    def _begin_reading(self, slug: str) -> _Reading:
+        task = asyncio.create_task(self._read(slug), name=f"merchant {slug}")
+        reading = self._readings[slug] = _Reading(time.monotonic(), self._changes, task)
+        task.add_done_callback(lambda _: self._end_reading(slug, reading))
+        return reading
+
+    def _end_reading(self, slug: str, ended: _Reading) -> None:
+        if self._readings.get(slug) is ended:
+            del self._readings[slug]
+        if not ended.task.cancelled():
+            # The callers raise the error. When none waits, reading it here avoids asyncio's warning.
+            ended.task.exception()
+
+    async def _read(self, slug: str) -> domain.Merchant:
         asked_at, changes = time.monotonic(), self._changes
         merchant, _ = await read_merchant(self._log, slug)
         if changes == self._changes:
