@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 
 from extrato.store.payer_secrets import PayerSecrets
+from extrato.store.sealing import KeyedDigest
 from extrato.store.unavailable import DATABASE_ERRORS, raising_unavailable
 from extrato.store.vault_keys import InvalidVaultKey
 
@@ -46,7 +47,7 @@ class PayerTokens:
 
     def use_secrets(self, secrets: Sequence[bytes]) -> None:
         """Use these secrets from now on."""
-        self._keys = [hmac.digest(secret, b"extrato payer tokens", "sha256") for secret in secrets]
+        self._keys = [KeyedDigest(hmac.digest(secret, b"extrato payer tokens", "sha256")) for secret in secrets]
 
     def make(self, payment: LoadedPayment) -> str:
         """Return the token of a payment: 128 bits in hex, the same every time."""
@@ -82,8 +83,8 @@ def is_token(text: str) -> bool:
     return TOKEN.fullmatch(text) is not None
 
 
-def _code(key: bytes, names: str) -> str:
-    return hmac.digest(key, names.encode(), "sha256").hex()[:TOKEN_LENGTH]
+def _code(key: KeyedDigest, names: str) -> str:
+    return key.digest(names.encode()).hex()[:TOKEN_LENGTH]
 
 
 def _names(payment_id: int, bank_payment_id: str) -> str:
