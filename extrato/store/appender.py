@@ -170,7 +170,7 @@ def _member(attached: Attached, span: Span) -> Member:
         return Member(traceparent=span.traceparent)
     new, tags, key = attached.new_key, attached.tags, None
     if new:
-        key = (new.payment_id, new.sealed, tags[0] if tags else None)
+        key = (new, tags[0] if tags else None)
         tags = tags[1:]
     return Member(
         [(piece.digest, piece.kind, piece.body, piece.payment_id) for piece in attached.evidence],

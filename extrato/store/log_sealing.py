@@ -191,7 +191,7 @@ class LogRewrite:
         """Return the payments' keys, made where there was none; a destroyed key is left out."""
         found = dict(await self._connection.fetch(LOCK_KEYS, payment_ids))
         if missing := [payment_id for payment_id in payment_ids if payment_id not in found]:
-            sealed = [new_payment_key(self._vault, each)[1].sealed for each in missing]
+            sealed = [new_payment_key(self._vault, each).seal() for each in missing]
             await self._connection.execute(MAKE_KEYS, missing, sealed)
             found |= dict(await self._connection.fetch(LOCK_KEYS, missing))
         return {

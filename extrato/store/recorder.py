@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from extrato.store.payment_keys import NewKey
+
 CHANNEL: Final = "stored_events"
 READ_TIMEOUT_S: Final = 5.0
 
@@ -83,7 +85,7 @@ class Member:
     """One caller's part of a batch: events that are appended all or not at all, and what is stored beside them.
 
     The events are columns, as `append_events` takes them. `evidence` has digest, kind, body and payment of each piece,
-    `key` a payment, its encrypted key and the first tag of its payer, `tags` a payment and a further tag.
+    `key` the new key of a payment and the first tag of its payer, `tags` a payment and a further tag.
     `traceparent` names the caller's recorded span.
     """
 
@@ -92,7 +94,7 @@ class Member:
     def __init__(
         self,
         evidence: Sequence[tuple[bytes, str, bytes, int]] = (),
-        key: tuple[int, bytes, bytes | None] | None = None,
+        key: tuple[NewKey, bytes | None] | None = None,
         tags: Sequence[tuple[int, bytes]] = (),
         traceparent: str = "",
     ) -> None:
@@ -142,7 +144,8 @@ class AsyncpgRecorder:
             if member.evidence:
                 evidence += [(number, *piece) for piece in member.evidence]
             if member.key:
-                keys.append((number, *member.key))
+                new, tag = member.key
+                keys.append((number, new.key.payment_id, new.seal(), tag))
             if member.tags:
                 tags += [(number, *tag) for tag in member.tags]
         evidence_owners, digests, kinds, bodies, evidence_payments = _columns(evidence, 5)

@@ -69,25 +69,21 @@ class KeyedDigest:
 
 
 class PaymentKey:
-    """The key of one payment's personal data. Thousands are cached, so its parts are made when they are needed."""
+    """The key of one payment's personal data. Thousands are cached, so its parts are made when they are needed.
 
-    __slots__ = ("_made_cipher", "_opened", "_salt", "payment_id", "plain")
+    It keeps no cipher: that has 2.5 KB, and is made in a microsecond.
+    """
+
+    __slots__ = ("_opened", "_salt", "payment_id", "plain")
 
     def __init__(self, payment_id: int, plain: bytes) -> None:
         self.payment_id = payment_id
         self.plain = plain
-        self._made_cipher: AESGCM | None = None
         self._salt: bytes | None = None
         self._opened: dict[tuple[str, str], str] | None = None
 
     def __repr__(self) -> str:
         return f"PaymentKey({self.payment_id})"
-
-    @property
-    def _cipher(self) -> AESGCM:
-        if self._made_cipher is None:
-            self._made_cipher = AESGCM(self.plain)
-        return self._made_cipher
 
     @property
     def salt(self) -> bytes:
@@ -100,7 +96,7 @@ class PaymentKey:
         """Return the sealed text of a field, or None for None."""
         if text is None:
             return None
-        sealed = encrypt(self._cipher, text.encode(), _bound_to(self.payment_id, field))
+        sealed = encrypt(AESGCM(self.plain), text.encode(), _bound_to(self.payment_id, field))
         return PREFIX + binascii.b2a_base64(sealed, newline=False).translate(_URL_SAFE, b"=").decode()
 
     def open(self, sealed: str, field: str) -> str:
@@ -112,7 +108,7 @@ class PaymentKey:
         try:
             text = sealed.removeprefix(PREFIX).encode()
             both = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-            opened = decrypt(self._cipher, both, _bound_to(self.payment_id, field)).decode()
+            opened = decrypt(AESGCM(self.plain), both, _bound_to(self.payment_id, field)).decode()
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CannotOpen(f"payment {self.payment_id}, {field}") from error
         if len(self._opened) < REMEMBERED_TEXTS:
@@ -122,13 +118,13 @@ class PaymentKey:
     def seal_evidence(self, kind: str, body: bytes) -> Evidence:
         """Seal the bytes that prove an event."""
         digest = self.digest(body)
-        sealed = encrypt(self._cipher, body, _bound_to(self.payment_id, f"evidence\n{digest.hex()}"))
+        sealed = encrypt(AESGCM(self.plain), body, _bound_to(self.payment_id, f"evidence\n{digest.hex()}"))
         return Evidence(digest, kind, sealed, self.payment_id)
 
     def open_evidence(self, digest: bytes, sealed: bytes) -> bytes:
         """Return the plain bytes of evidence; raises `CannotOpen`, also when they have another digest."""
         bound_to = _bound_to(self.payment_id, f"evidence\n{digest.hex()}")
-        return _open_evidence(self._cipher, sealed, bound_to, salt=self.salt, digest=digest)
+        return _open_evidence(AESGCM(self.plain), sealed, bound_to, salt=self.salt, digest=digest)
 
     def digest(self, body: bytes) -> bytes:
         """Return the digest of evidence: the SHA-256 of the salt and the body."""

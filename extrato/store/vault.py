@@ -171,13 +171,13 @@ class Vault:
         """Encrypt `plain`, so that it decrypts only with the same `bound_to`."""
         return encrypt(self._cipher(self._keys.current()[0]), plain, bound_to)
 
-    def seal_often(self, plain: bytes, bound_to: bytes) -> bytes:
-        """Encrypt as `seal` does, with the key that was the first one at most `OFTEN_S` ago."""
+    def newest_cipher(self) -> AESGCM:
+        """Return the cipher of the key that was the first one at most `OFTEN_S` ago, for those who encrypt often."""
         now_s = time.monotonic()
         if now_s - self._checked_at_s >= OFTEN_S:
             self._newest = self._cipher(self._keys.current()[0])
             self._checked_at_s = now_s
-        return encrypt(self._newest, plain, bound_to)
+        return self._newest
 
     def _cipher(self, key: bytes) -> AESGCM:
         """Return the cipher of a key; there are few keys, and to make a cipher costs as much as to use it."""

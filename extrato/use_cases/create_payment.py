@@ -236,7 +236,8 @@ def _seal(hub: Hub, payment_id: int, wanted: NewPayment, *, tags: Sequence[bytes
     """Seal with a new key; a payment without personal data gets one with its first observation."""
     if wanted.payer.email is None and not tags and not wanted.metadata:
         return NOTHING_SEALED
-    key, new_key = hub.personal_data.keys.new(payment_id)
+    new_key = hub.personal_data.keys.new(payment_id)
+    key = new_key.key
     return _Sealed(
         key=key,
         attached=Attached(payment_id=payment_id, new_key=new_key, tags=tags),

@@ -36,7 +36,8 @@ def reader(pool: asyncpg.Pool, data: PersonalData) -> EvidenceReader:
 
 
 async def test_evidence_of_a_payment_opens_with_its_salt(data: PersonalData, reader: EvidenceReader, log: EventLog):
-    key, new_key = data.keys.new(1)
+    new_key = data.keys.new(1)
+    key = new_key.key
     sealed = key.seal_evidence("provider/payment", BODY)
     await log.append(append_to(), attached=Attached(payment_id=1, new_key=new_key, evidence=[sealed]))
 

@@ -47,7 +47,8 @@ async def sealed_email(data: PersonalData, payment_id: int = 1) -> str:
 
 
 async def test_key_stored_with_the_first_event_opens_in_every_process(data: PersonalData, log: EventLog, pool):
-    key, new_key = data.keys.new(1)
+    new_key = data.keys.new(1)
+    key = new_key.key
     sealed = key.seal(ANA, EMAIL)
     await log.append(append_to(), attached=Attached(payment_id=1, new_key=new_key))
 
@@ -55,7 +56,7 @@ async def test_key_stored_with_the_first_event_opens_in_every_process(data: Pers
 
 
 async def test_key_of_a_conflict_is_not_stored(data: PersonalData, log: EventLog, pool):
-    _, new_key = data.keys.new(1)
+    new_key = data.keys.new(1)
     stream = (await log.append(append := append_to())) and append.stream_id
     with pytest.raises(Exception, match="version"):
         await log.append(append_to(stream), attached=Attached(payment_id=1, new_key=new_key, tags=[b"t" * 32]))
@@ -101,7 +102,7 @@ async def test_first_question_of_a_process_is_about_a_finite_time(pool):
         return await pool.fetch(query, *arguments, **options)
 
     data = another_process(SimpleNamespace(fetch=fetch))  # type: ignore[arg-type]
-    key, _ = data.keys.new(1)
+    key = data.keys.new(1).key
     data.keys.remember(key)
     await data.keys.get_all([1])
 
@@ -157,7 +158,7 @@ async def test_keys_do_not_open_with_another_vault_key(data: PersonalData, pool)
 
 async def test_tags_find_a_payer_by_every_identifier(data: PersonalData, log: EventLog, pool):
     payer = Payer(email="Ana+loja@Example.com", cpf="12345678909", phone="+55 11 98765-4321")
-    _, new_key = data.keys.new(1)
+    new_key = data.keys.new(1)
     await log.append(append_to(), attached=Attached(payment_id=1, new_key=new_key, tags=await data.tags_of(payer)))
 
     for kind, text in (("email", ANA), ("cpf", "123.456.789-09"), ("phone", "11987654321")):
@@ -166,7 +167,7 @@ async def test_tags_find_a_payer_by_every_identifier(data: PersonalData, log: Ev
 
 
 async def test_known_tag_is_not_stored_again(data: PersonalData, log: EventLog, pool):
-    _, new_key = data.keys.new(1)
+    new_key = data.keys.new(1)
     tags = await data.tags_of(Payer(email=ANA))
     await log.append(append_to(), attached=Attached(payment_id=1, new_key=new_key, tags=tags))
     seen = await data.tags_of(Payer(email="Ana@example.com", cpf="12345678909"))
@@ -179,7 +180,7 @@ async def test_known_tag_is_not_stored_again(data: PersonalData, log: EventLog, 
 async def test_payments_of_a_person_are_found_in_both_places_once_each(data: PersonalData, log: EventLog, pool):
     tag = await data.tag("email", ANA)
     for payment_id in range(1, 4):
-        _, new_key = data.keys.new(payment_id)
+        new_key = data.keys.new(payment_id)
         attached = Attached(payment_id=payment_id, new_key=new_key, tags=[tag] if payment_id != 2 else ())
         await log.append(append_to(), attached=attached)
     # As an older version stored them.
