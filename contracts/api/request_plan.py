@@ -46,8 +46,8 @@ class Plan(NamedTuple):
 
     kind: type[Struct]
     forbids_unknown: bool
-    names: frozenset[str]
     fields: tuple[FieldPlan, ...]
+    by_name: dict[str, FieldPlan]
 
 
 @functools.cache
@@ -56,7 +56,7 @@ def plan_of(kind: type[Struct]) -> Plan:
     fields = tuple(
         _field_plan(field.encode_name, field.type, is_required=field.required) for field in msgspec.structs.fields(kind)
     )
-    return Plan(kind, kind.__struct_config__.forbid_unknown_fields, frozenset(kind.__struct_encode_fields__), fields)
+    return Plan(kind, kind.__struct_config__.forbid_unknown_fields, fields, {field.name: field for field in fields})
 
 
 @functools.cache

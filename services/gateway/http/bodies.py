@@ -82,12 +82,11 @@ def find_faults(kind: type[Struct], body: Mapping[str, Any]) -> tuple[Fault, ...
 
 
 def _prepare(plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
-    prepared = dict(body)
-    for field in plan.fields:
-        value = body.get(field.name)
-        if value is not None:
-            prepared[field.name] = _prepare_value(field, value)
-    return prepared
+    fields = plan.by_name
+    return {
+        name: value if value is None or (field := fields.get(name)) is None else _prepare_value(field, value)
+        for name, value in body.items()
+    }
 
 
 def _prepare_value(field: FieldPlan, value: Any) -> Any:
@@ -102,7 +101,7 @@ def _prepare_value(field: FieldPlan, value: Any) -> Any:
 
 def _find_faults(plan: Plan, body: Mapping[str, Any], *, at: str = "", label: str = "") -> Iterator[Fault]:
     if plan.forbids_unknown:
-        unknown = (name for name in body if name not in plan.names)
+        unknown = (name for name in body if name not in plan.by_name)
         yield from (Fault(f"{at}/{_escape(name)}", _unknown_field(at, name, plan)) for name in unknown)
     for field in plan.fields:
         if field.name in body or field.is_required:

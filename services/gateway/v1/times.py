@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 def utc(at: datetime) -> datetime:
     """Return a time in UTC."""
-    return at.astimezone(UTC)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def utc_or_none(at: datetime | None) -> datetime | None:
