@@ -15,7 +15,7 @@ from services.gateway.http.responses import json_response, replayed
 from services.gateway.request_body import read_request
 from services.gateway.v1.merchant_of import merchant_of
 from services.gateway.v1.new_payment import new_payment
-from services.gateway.v1.shown_payment import created_payment
+from services.gateway.v1.shown_payment import PlainData, created_payment
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -38,12 +38,14 @@ async def create(request: web.Request) -> web.Response:
         if repeated is None:
             raise
         return await _answer(request, repeated)
-    return await _answer(request, await create_payment(gateway.hub, merchant, wanted, idempotency_key=key, cause=cause))
+    created = await create_payment(gateway.hub, merchant, wanted, idempotency_key=key, cause=cause)
+    sent = None if created.is_repeated else PlainData(wanted.payer.email, wanted.metadata)
+    return await _answer(request, created, sent=sent)
 
 
-async def _answer(request: web.Request, created: Created) -> web.Response:
+async def _answer(request: web.Request, created: Created, *, sent: PlainData | None = None) -> web.Response:
     gateway = gateway_of(request)
     note_position(request, created.loaded.position)
     address = f"{gateway.settings.public_url}/v1/payments/{created.loaded.payment_id}"
     headers = {"Location": address, **replayed(is_repeated=created.is_repeated)}
-    return json_response(await created_payment(gateway, created.loaded), status=201, headers=headers)
+    return json_response(await created_payment(gateway, created.loaded, sent=sent), status=201, headers=headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.v1 import Attempt, OrderItem, Payment
 from extrato.domain.payment.state import Charged
@@ -19,22 +19,32 @@ if TYPE_CHECKING:
     from services.gateway.v1.verification import Verification
 
 
+class PlainData(NamedTuple):
+    """The data of a payment that is stored encrypted: the payer's e-mail address, and the merchant's metadata."""
+
+    payer_email: str | None
+    metadata: dict[str, str]
+
+
 async def shown_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
     """Build a payment as it is; after the payer was forgotten, it has no e-mail address and no metadata."""
     loaded, verification = await verified(gateway, loaded)
-    return await _shown(gateway, loaded, verification)
+    return _shown(gateway, loaded, verification, await _plain_data(gateway, loaded))
 
 
-async def created_payment(gateway: Gateway, loaded: LoadedPayment) -> Payment:
-    """Build a payment as it was created."""
-    return await _shown(gateway, loaded, await verification_at_creation(gateway, loaded))
+async def created_payment(gateway: Gateway, loaded: LoadedPayment, *, sent: PlainData | None = None) -> Payment:
+    """Build a payment as it was created.
+
+    `sent` is what the request that created the payment has sent; otherwise it is decrypted.
+    """
+    plain = sent or await _plain_data(gateway, loaded)
+    return _shown(gateway, loaded, await verification_at_creation(gateway, loaded), plain)
 
 
-async def _shown(gateway: Gateway, loaded: LoadedPayment, verification: Verification) -> Payment:
+def _shown(gateway: Gateway, loaded: LoadedPayment, verification: Verification, plain: PlainData) -> Payment:
     payment = loaded.payment
     intent, charge = payment.intent, (payment.charge if isinstance(payment, Charged) else None)
     ledger, total = payment.ledger, payment.ledger.total
-    data = gateway.hub.personal_data
     return Payment(
         object="payment",
         id=str(loaded.payment_id),
@@ -53,8 +63,8 @@ async def _shown(gateway: Gateway, loaded: LoadedPayment, verification: Verifica
         title=intent.title,
         description=intent.description,
         items=order_items(intent.items),
-        payer_email=await data.open(loaded.payment_id, payment.payer_email),
-        metadata=await data.open_metadata(loaded.payment_id, intent.metadata),
+        payer_email=plain.payer_email,
+        metadata=plain.metadata,
         return_url=intent.return_url,
         charge_id=charge.charge_id if charge else None,
         bank_payment_id=intent.bank_payment_id if intent.provider == "pix" else None,
@@ -70,6 +80,14 @@ async def _shown(gateway: Gateway, loaded: LoadedPayment, verification: Verifica
         next_check_at=utc_or_none(verification.next_check_at),
         live_mode=verification.is_live,
         payment_page=payment_page(payer_links_of(gateway, loaded), method=intent.method),
+    )
+
+
+async def _plain_data(gateway: Gateway, loaded: LoadedPayment) -> PlainData:
+    data, payment = gateway.hub.personal_data, loaded.payment
+    return PlainData(
+        await data.open(loaded.payment_id, payment.payer_email),
+        await data.open_metadata(loaded.payment_id, payment.intent.metadata),
     )
 
 
