@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 from msgspec import Struct
 
-from contracts.operations.operation import Limit
-from services.gateway.gateway import client_address, gateway_of
+from services.gateway.gateway import gateway_of
 from services.gateway.http.caller import CALLER
 from services.gateway.http.etags import tagged
 from services.gateway.http.positions import POSITION, note_position
+from services.gateway.http.rate_limits import Buckets
 from services.gateway.http.values import single
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ class Conventions(Struct, frozen=True, kw_only=True):
     it reads one object.
     """
 
-    limit: Limit | None
     waits: bool
     read_model: str | None
     has_etag: bool
@@ -37,6 +36,8 @@ class Conventions(Struct, frozen=True, kw_only=True):
 
 # A handler that streams finds them here.
 CONVENTIONS: Final = web.RequestKey("conventions", Conventions)
+# What the request took from, for the headers of its answer.
+BUCKETS: Final = web.RequestKey("buckets", Buckets)
 
 
 async def answer_v1(
@@ -62,9 +63,9 @@ def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     caller = request.get(CALLER)
     if caller is None:
         return
-    gateway, limit = gateway_of(request), request[CONVENTIONS].limit
+    gateway, buckets = gateway_of(request), request.get(BUCKETS)
     response.headers["Extrato-Position"] = gateway.positions.text(request.get(POSITION))
-    if limit is not None:
-        quota = gateway.rate_limiter.quota(limit, caller, client_address(request))
+    if buckets is not None:
+        quota, limit = gateway.rate_limiter.quota(buckets), buckets.limit
         response.headers["RateLimit-Policy"] = f'"{limit}";q={quota.per_minute};w={WINDOW_S}'
         response.headers["RateLimit"] = f'"{limit}";r={quota.left};t={math.ceil(quota.reset_s)}'

@@ -15,7 +15,7 @@ from contracts.operations.operation import Limit
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
 from services.gateway.authentication import ANONYMOUS, authenticate, credentials_from
-from services.gateway.conventions import CONVENTIONS, Conventions, add_headers, answer_v1
+from services.gateway.conventions import BUCKETS, CONVENTIONS, Conventions, add_headers, answer_v1
 from services.gateway.gateway import client_address, gateway_of
 from services.gateway.http.caller import CALLER, CORRELATION_ID
 from services.gateway.http.cross_origin import UNSHARED_SCOPES, share
@@ -131,7 +131,9 @@ async def _respond(route: Route, request: web.Request) -> web.StreamResponse:
             credentials = credentials_from(request, payer=route.payer)
             request[CALLER] = await authenticate(request, credentials, route.scope, limit=route.limit)
         if route.limit is not None and not request[CALLER].is_payer:
-            gateway_of(request).rate_limiter.count(route.limit, request[CALLER], client_address(request))
+            limiter = gateway_of(request).rate_limiter
+            buckets = request[BUCKETS] = limiter.buckets(route.limit, request[CALLER], client_address(request))
+            limiter.take(buckets)
         if route.v1 is not None:
             return await answer_v1(request, route.handler)
         return await route.handler(request)

@@ -149,7 +149,6 @@ def conventions_of(operation: Operation) -> Conventions | None:
     if not operation.is_v1:
         return None
     return Conventions(
-        limit=operation.limit,
         waits=operation.takes("Extrato-After"),
         read_model=operation.read_model,
         has_etag=operation.takes("If-None-Match"),

@@ -6,7 +6,7 @@ Each gateway process counts alone: two processes allow twice as much together.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from cachetools import FIFOCache, LRUCache
 from msgspec import Struct
@@ -43,6 +43,13 @@ class Quota(Struct, frozen=True, kw_only=True):
     reset_s: float
 
 
+class Buckets(NamedTuple):
+    """The token buckets that a request takes from."""
+
+    limit: Limit
+    all: tuple[TokenBucket, ...]
+
+
 class TooManyRequests(Transient):
     """This key or address has reached its limit; nothing was done."""
 
@@ -66,15 +73,23 @@ class RateLimiter:
         self._accepted: FIFOCache[bytes, None] = FIFOCache(MAX_REMEMBERED)
         self._overflow_budget = TokenBucket(OVERFLOW_ATTEMPTS_PER_MINUTE)
 
+    def buckets(self, what: Limit, caller: Caller, address: str) -> Buckets:
+        """Return the buckets of an API key and an address."""
+        return Buckets(what, tuple(self._bucket(what, holder) for holder in _holders(caller, address)))
+
     def count(self, what: Limit, caller: Caller, address: str) -> None:
         """Count a request of an API key and of an address; raises `TooManyRequests`."""
-        for holder in _holders(caller, address):
-            self._take(what, holder)
+        self.take(self.buckets(what, caller, address))
 
-    def quota(self, what: Limit, caller: Caller, address: str) -> Quota:
-        """Return what the limit leaves to an API key and an address."""
-        left, reset_s = min(self._bucket(what, holder).left_and_reset_s() for holder in _holders(caller, address))
-        return Quota(per_minute=self._per_minute[what], left=left, reset_s=reset_s)
+    def take(self, buckets: Buckets) -> None:
+        """Take one token from each bucket; raises `TooManyRequests`."""
+        for bucket in buckets.all:
+            self._take(buckets.limit, bucket)
+
+    def quota(self, buckets: Buckets) -> Quota:
+        """Return what a limit leaves."""
+        left, reset_s = min(bucket.left_and_reset_s() for bucket in buckets.all)
+        return Quota(per_minute=self._per_minute[buckets.limit], left=left, reset_s=reset_s)
 
     def admit_attempt(self, address: str, credential: str) -> None:
         """Admit a credential whose check reads the log; raises `TooManyRequests`.
@@ -90,7 +105,7 @@ class RateLimiter:
 
     def record_failure(self, address: str) -> None:
         """Count a wrong credential; raises `TooManyRequests` when the address is over its failure budget."""
-        self._take("failures", f"address {address}")
+        self._take("failures", self._bucket("failures", f"address {address}"))
 
     def record_success(self, credential: str) -> None:
         """Remember the digest of an accepted credential."""
@@ -101,8 +116,7 @@ class RateLimiter:
         of_payment = self._bucket("returns_of_payment", str(payment_id))
         return of_payment.take() and self._bucket("returns_of_merchant", merchant).take()
 
-    def _take(self, what: LimitKind, whose: str) -> None:
-        bucket = self._bucket(what, whose)
+    def _take(self, what: LimitKind, bucket: TokenBucket) -> None:
         if not bucket.take():
             raise self._refusal(what, bucket.wait_s)
 
