@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 import msgspec
-from eventsourcing.persistence import Notification
 
 from contracts.envelope import Cause, Envelope, StateText, StoredState
 from contracts.events import EVENT_OF_TOPIC, EVENTS, Event, topic_of
@@ -16,8 +15,6 @@ from extrato.errors import ExtratoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from eventsourcing.persistence import StoredEvent
 
 _encode = msgspec.json.Encoder().encode
 _decode_state = msgspec.json.Decoder(StoredState).decode
@@ -33,8 +30,19 @@ _topic_of_type: Final = {event_type: topic_of(event_type) for event_type in EVEN
 
 State = TypeVar("State", StoredState, StateText)
 
-LogRow = Notification
-"""A row of the log with its position."""
+
+class LogRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the log; `id` is its position.
+
+    It has the fields of the library's `Notification`, whose creation takes longer than that of all other objects of a
+    page of the log.
+    """
+
+    id: int
+    originator_id: UUID
+    originator_version: int
+    topic: str
+    state: bytes
 
 
 class UnreadableEvent(ExtratoError):
@@ -69,21 +77,21 @@ def to_state(new: NewEvent) -> bytes:
     return _encode(new)
 
 
-def read_state(stored: StoredEvent) -> StoredState:
+def read_state(row: LogRow) -> StoredState:
     """Decode the metadata of a row; `data` stays encoded. Raises `UnreadableEvent`."""
-    return _read(_decode_state, stored)
+    return _read(_decode_state, row)
 
 
-def read_state_text(stored: StoredEvent) -> StateText:
+def read_state_text(row: LogRow) -> StateText:
     """Decode the metadata of a row for publishing; times and ids stay texts. Raises `UnreadableEvent`."""
-    return _read(_decode_state_text, stored)
+    return _read(_decode_state_text, row)
 
 
-def _read(decode: Callable[[bytes], State], stored: StoredEvent) -> State:
+def _read(decode: Callable[[bytes], State], row: LogRow) -> State:
     try:
-        return decode(stored.state)
+        return decode(row.state)
     except msgspec.MsgspecError as error:
-        raise UnreadableEvent(str(stored.originator_id), why="state", topic=stored.topic, words=str(error)) from error
+        raise UnreadableEvent(str(row.originator_id), why="state", topic=row.topic, words=str(error)) from error
 
 
 def read_event(topic: str, data: bytes | msgspec.Raw) -> Event:
@@ -100,19 +108,19 @@ def read_event(topic: str, data: bytes | msgspec.Raw) -> Event:
         raise UnreadableEvent(topic, why="data", topic=topic, words=str(error)) from error
 
 
-def to_envelope(notification: Notification) -> Envelope:
+def to_envelope(row: LogRow) -> Envelope:
     """Decode a row; raises `UnreadableEvent`."""
-    state = read_state(notification)
+    state = read_state(row)
     return Envelope(
         event_id=state.event_id,
-        stream_id=cast("UUID", notification.originator_id),
-        version=notification.originator_version,
-        position=notification.id,
+        stream_id=row.originator_id,
+        version=row.originator_version,
+        position=row.id,
         merchant=state.merchant,
         payment_id=state.payment_id,
         occurred_at=state.occurred_at,
         recorded_at=state.recorded_at,
         cause=state.cause,
-        event=read_event(notification.topic, state.data),
+        event=read_event(row.topic, state.data),
         traceparent=state.traceparent,
     )

@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
     from uuid import UUID
 
-    from eventsourcing.persistence import Notification
-
     from contracts.envelope import Envelope
+    from extrato.store.codec import LogRow
 
 READ_PAGE: Final = 500
 POLL_INTERVAL_S: Final = 1.0
 
 
-def readable(rows: Iterable[Notification], logger: structlog.typing.FilteringBoundLogger) -> Iterator[Envelope]:
+def readable(rows: Iterable[LogRow], logger: structlog.typing.FilteringBoundLogger) -> Iterator[Envelope]:
     """Return the events of rows, in order; an unreadable row is logged and left out."""
     for row in rows:
         try:
@@ -54,7 +53,7 @@ class LogReader:
         rows = await self.recorder.select_events(stream_id, gt=after_version)
         return [to_envelope(row) for row in rows]
 
-    async def read_rows(self, after: int, *, up_to: int | None = None, limit: int = READ_PAGE) -> list[Notification]:
+    async def read_rows(self, after: int, *, up_to: int | None = None, limit: int = READ_PAGE) -> list[LogRow]:
         """Return rows with a position above `after`, in order."""
         return await self.recorder.select_notifications(after, limit, up_to, inclusive_of_start=False)
 

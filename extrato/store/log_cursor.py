@@ -14,8 +14,7 @@ from extrato.store.unavailable import DATABASE_ERRORS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eventsourcing.persistence import Notification
-
+    from extrato.store.codec import LogRow
     from extrato.store.log import LogReader
 
 # How many earlier positions a cursor remembers, at most one a second, to find the last one that the log still has.
@@ -57,7 +56,7 @@ class LogCursor:
         self.move_to(*end)
         self.epoch = epoch
 
-    async def read_next(self, *, up_to: int | None = None, limit: int = READ_PAGE) -> list[Notification]:
+    async def read_next(self, *, up_to: int | None = None, limit: int = READ_PAGE) -> list[LogRow]:
         """Return the rows after the cursor, up to `up_to`; the cursor does not move. Raises `LogWentBack`.
 
         It also reads the row at the cursor: a log that went back has no row there, or another one.
@@ -77,7 +76,7 @@ class LogCursor:
         await self.read_next(limit=0)
         self.epoch = (await self._log.identity.read()).epoch
 
-    def move_to_row(self, row: Notification) -> None:
+    def move_to_row(self, row: LogRow) -> None:
         """Move to a row after the cursor."""
         self.move_to(row.id, _event_id(row))
 
@@ -135,7 +134,7 @@ async def watch_log(log: LogReader, *, went_back: Callable[[int], None]) -> None
         await asyncio.sleep(CHECK_INTERVAL_S)
 
 
-def _event_id(row: Notification) -> str | None:
+def _event_id(row: LogRow) -> str | None:
     try:
         return read_state_text(row).event_id
     except UnreadableEvent:

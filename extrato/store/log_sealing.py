@@ -13,10 +13,10 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from eventsourcing.persistence import Notification
 from msgspec import Struct
 
 from extrato.store import advisory_locks
+from extrato.store.codec import LogRow
 from extrato.store.identity import SEALED, LogIdentity
 from extrato.store.payers import bound_to_payer
 from extrato.store.payment_keys import bound_to_payment_key, new_payment_key
@@ -26,7 +26,6 @@ from extrato.values import Payer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 
-    from extrato.store.codec import LogRow
     from extrato.store.vault import Vault
 
 TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1)"
@@ -178,7 +177,7 @@ class LogRewrite:
         """Return the next events of `topics`, and those of `older_topics` up to `up_to`."""
         rows = await self._connection.fetch(READ_EVENTS, after, topics, up_to, older_topics, limit)
         return [
-            Notification(id=row[0], originator_id=row[1], originator_version=row[2], topic=row[3], state=row[4])
+            LogRow(id=row[0], originator_id=row[1], originator_version=row[2], topic=row[3], state=row[4])
             for row in rows
         ]
 

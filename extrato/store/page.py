@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from eventsourcing.persistence import Notification
-
     from contracts.envelope import Envelope
+    from extrato.store.codec import LogRow
 
 
 class Unreadable(NamedTuple):
@@ -38,7 +37,7 @@ class Page(NamedTuple):
     unreadable: Sequence[Unreadable] = ()
 
 
-def page_of(rows: Sequence[Notification], *, after: int) -> Page:
+def page_of(rows: Sequence[LogRow], *, after: int) -> Page:
     """Return the page of at least one row."""
     envelopes, unreadable = [], []
     for row in rows:
@@ -52,7 +51,7 @@ def page_of(rows: Sequence[Notification], *, after: int) -> Page:
     return Page(after, rows[-1].id, event_id_of(rows[-1]), envelopes, unreadable)
 
 
-def event_id_of(row: Notification) -> UUID | None:
+def event_id_of(row: LogRow) -> UUID | None:
     """Return the id of a row's event; None when even the row's metadata is unreadable."""
     try:
         return read_state(row).event_id

@@ -10,8 +10,9 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import asyncpg
-from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
+from eventsourcing.persistence import IntegrityError, StoredEvent
 
+from extrato.store.codec import LogRow
 from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
@@ -200,10 +201,10 @@ class AsyncpgRecorder:
         lte: int | None = None,
         desc: bool = False,
         limit: int | None = None,
-    ) -> list[Notification]:
+    ) -> list[LogRow]:
         """Return the events of one stream, oldest first unless `desc`."""
         query = SELECT_STREAM.format(direction="DESC" if desc else "ASC")
-        return [_notification(row) for row in await self._fetch(query, originator_id, gt, lte, limit)]
+        return [_row(row) for row in await self._fetch(query, originator_id, gt, lte, limit)]
 
     async def select_notifications(
         self,
@@ -213,18 +214,18 @@ class AsyncpgRecorder:
         topics: Sequence[str] = (),
         *,
         inclusive_of_start: bool = True,
-    ) -> list[Notification]:
+    ) -> list[LogRow]:
         """Return events of the whole log from `start` up to and with `stop`, at most `limit`."""
         after = 0 if start is None else start - 1 if inclusive_of_start else start
         if topics:
             rows = await self._fetch(SELECT_LOG_OF_TOPICS, after, stop, limit, list(topics))
         else:
             rows = await self._fetch(SELECT_LOG, after, stop, limit)
-        return [_notification(row) for row in rows]
+        return [_row(row) for row in rows]
 
-    async def select_positions(self, positions: Sequence[int]) -> list[Notification]:
+    async def select_positions(self, positions: Sequence[int]) -> list[LogRow]:
         """Return the events at these positions, in the order of the log; a position without an event is left out."""
-        return [_notification(row) for row in await self._fetch(SELECT_POSITIONS, positions)]
+        return [_row(row) for row in await self._fetch(SELECT_POSITIONS, positions)]
 
     async def max_notification_id(self) -> int | None:
         """Return the newest position; None for an empty log."""
@@ -247,8 +248,8 @@ def _numbers(numbers: Sequence[int]) -> str:
     return f"{{{','.join(map(str, numbers))}}}"
 
 
-def _notification(row: asyncpg.Record) -> Notification:
-    return Notification(
+def _row(row: asyncpg.Record) -> LogRow:
+    return LogRow(
         id=row[0],
         originator_id=row[1],
         originator_version=row[2],

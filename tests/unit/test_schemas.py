@@ -10,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from eventsourcing.persistence import Notification
 from jsonschema import Draft202012Validator
 
 import contracts
@@ -42,7 +41,7 @@ from extrato.providers.mercado_pago.adapter import MercadoPago
 from extrato.providers.mercado_pago.client import MercadoPagoClient
 from extrato.providers.pix import PixProvider
 from extrato.providers.port import Providers
-from extrato.store.codec import NewEvent, to_envelope, to_state, topic_of_new
+from extrato.store.codec import LogRow, NewEvent, to_envelope, to_state, topic_of_new
 from extrato.store.identity import Identity
 from services.gateway.api.response_bodies import LABELS
 from services.gateway.http.problems import problem
@@ -121,7 +120,7 @@ def errors_of(instance: Any, schema: dict[str, Any], document: dict[str, Any]) -
     return [error.message for error in Draft202012Validator(rooted).iter_errors(instance)]
 
 
-def envelope_row(event: Any) -> Notification:
+def envelope_row(event: Any) -> LogRow:
     new = NewEvent(
         event_id=UUID(int=7),
         merchant="padaria-do-marcos",
@@ -131,9 +130,7 @@ def envelope_row(event: Any) -> Notification:
         cause=Cause(correlation_id="a-request", actor="operator"),
         event=event,
     )
-    return Notification(
-        originator_id=UUID(int=1), originator_version=3, topic=topic_of_new(new), state=to_state(new), id=42
-    )
+    return LogRow(originator_id=UUID(int=1), originator_version=3, topic=topic_of_new(new), state=to_state(new), id=42)
 
 
 # --- the files ------------------------------------------------------------------------------------
