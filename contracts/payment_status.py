@@ -53,7 +53,9 @@ ALERT_NAMES: Final = frozenset(
 
 def alerts_after(alerts: tuple[str, ...], event: Event) -> tuple[str, ...]:
     """Return the open alerts of a payment after an event, in the order in which they were raised."""
-    if isinstance(event, (AlertEnded, AlertResolved)):
+    raised = event.alert if type(event) is AlertRaised else ALERTS.get(type(event))
+    if raised is not None:
+        return alerts if raised in alerts else (*alerts, raised)
+    if alerts and isinstance(event, (AlertEnded, AlertResolved)):
         return tuple(alert for alert in alerts if alert != event.alert)
-    raised = event.alert if isinstance(event, AlertRaised) else ALERTS.get(type(event))
-    return alerts if raised is None or raised in alerts else (*alerts, raised)
+    return alerts

@@ -7,7 +7,7 @@ Amounts are whole centavos; times carry their offset and are stored in UTC.
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final, TypeGuard, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -128,6 +128,8 @@ __all__ = [
     "WebhooksFailing",
     "WebhooksRecovered",
     "facts_of",
+    "is_of_merchant",
+    "is_of_payment",
     "sealed_texts",
     "topic_of",
 ]
@@ -191,12 +193,26 @@ PAYMENT_EVENTS: Final[tuple[type[PaymentEvent], ...]] = PaymentEvent.__args__
 MERCHANT_EVENTS: Final[tuple[type[MerchantEvent], ...]] = MerchantEvent.__args__
 EVENTS: Final[tuple[type[Event], ...]] = (*PAYMENT_EVENTS, *MERCHANT_EVENTS, IdempotencyKeyUsed, ReferenceTaken)
 
+_PAYMENT_EVENTS: Final[frozenset[type[Event]]] = frozenset(PAYMENT_EVENTS)
+_MERCHANT_EVENTS: Final[frozenset[type[Event]]] = frozenset(MERCHANT_EVENTS)
+
 # The sealed fields of events. Forgetting, its proof, exports and timelines go by this list; a test compares it with the
 # classes of docs/privacy.md.
 SEALED_FIELDS: Final[dict[type[Event], tuple[str, ...]]] = {
     PaymentOpened: ("payer_email", "metadata"),
     ObservationRecorded: ("payer_email",),
 }
+
+
+# `isinstance` with a tuple of Structs asks each of them, which takes microseconds, and read models ask for every event.
+def is_of_payment(event: Event) -> TypeGuard[PaymentEvent]:
+    """Return whether the event is one of a payment."""
+    return type(event) in _PAYMENT_EVENTS
+
+
+def is_of_merchant(event: Event) -> TypeGuard[MerchantEvent]:
+    """Return whether the event is one of a merchant."""
+    return type(event) in _MERCHANT_EVENTS
 
 
 def sealed_texts(event: Event) -> dict[str, str]:
@@ -218,6 +234,7 @@ def facts_of(event: AnyEvent) -> tuple[AnyEvent | PaymentOpened | ChargeCreated,
 
     Each fold applies both, so that one event leads to the same payment as two events.
     """
-    if isinstance(event, PaymentOpened) and event.charge is not None:
-        return replace(event, charge=None), event.charge
-    return (event,)
+    if type(event) is not PaymentOpened:
+        return (event,)
+    opened = cast("PaymentOpened", event)
+    return (opened,) if opened.charge is None else (replace(opened, charge=None), opened.charge)

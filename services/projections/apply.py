@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extrato.store.unavailable import is_poison
+from services.projections.arrays import arguments_of, unnested
 from services.projections.passed_over import PassedOver
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import asyncpg
 
@@ -21,7 +22,7 @@ async def apply(
 ) -> None:
     """Load the events' documents, evolve them in memory, and write the changed ones and the added rows.
 
-    Takes at most three round trips for any number of events, and one for each text of `additions`.
+    Takes at most four round trips for any number of events.
     """
     events = [(key, each) for each in envelopes if (key := read_model.key_of(each)) is not None]
     before = await _load(connection, read_model, events, table)
@@ -42,9 +43,7 @@ async def apply(
     gone = [key for key in changed_by if documents[key] is None and key in before]
     await _write(connection, read_model, rows, gone, table)
     if added:
-        columns = tuple(zip(*added, strict=True))
-        for addition in read_model.additions:
-            await connection.execute(addition.format(table=table), *columns)
+        await _execute(connection, read_model.addition, read_model.added_columns, added, table)
 
 
 async def apply_or_skip(
@@ -90,11 +89,17 @@ async def _load(
 async def _write(
     connection: asyncpg.Connection,
     read_model: ReadModel,
-    rows: Sequence[tuple[Any, ...]],
+    rows: Sequence[Row],
     gone: Sequence[Key],
     table: str,
 ) -> None:
     if rows:
-        await connection.execute(read_model.upsert.format(table=table), *zip(*rows, strict=True))
+        await _execute(connection, read_model.upsert, read_model.columns, rows, table)
     if gone and read_model.delete is not None:
         await connection.execute(read_model.delete.format(table=table), gone)
+
+
+async def _execute(
+    connection: asyncpg.Connection, statement: str, columns: Mapping[str, str], rows: Sequence[Row], table: str
+) -> None:
+    await connection.execute(statement.format(table=table, rows=unnested(columns)), *arguments_of(columns, rows))

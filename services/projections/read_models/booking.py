@@ -70,7 +70,6 @@ def book(
     for name, attempt in after.attempts.items():
         known = before.attempts.get(name)
         then, now = before.share(name) if known else NOTHING, after.share(name)
-        kind = _kind_of_receipt(before, after, name)
         if known is not None and known.currency != attempt.currency:
             # Sums of two currencies have nothing in common: all of the one is taken back.
             steps = [(then, NOTHING, known.currency), (NOTHING, now, attempt.currency)]
@@ -79,6 +78,7 @@ def book(
         for earlier, later, currency in steps:
             if earlier == later:
                 continue
+            kind = _kind_of_receipt(before, after, name)
             moves = list(_movements(earlier, later, event, kind, booked.get(name)))
             dated = _dated(moves, event, attempt, booked.get(name), recorded_at)
             lines += [Line(name, *move, currency, currency == after.currency, at) for move, at in dated]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from contracts.events import PAYMENT_EVENTS
+from contracts.events import is_of_payment
 from services.projections.read_models.read_model import ReadModel
 
 if TYPE_CHECKING:
@@ -21,14 +21,16 @@ CREATE: Final = """
     )
 """
 
-INSERT: Final = "INSERT INTO {table} (merchant, position) SELECT * FROM unnest($1::text[], $2::bigint[])"
+COLUMNS: Final = {"merchant": "text", "position": "bigint"}
+
+INSERT: Final = "INSERT INTO {table} (merchant, position) SELECT * FROM {rows}"
 
 # --- documents ----------------------------------------------------------------------------------
 
 
 def key_of(envelope: Envelope) -> int | None:
     """Return the position of a payment's event; every such event has a row."""
-    return envelope.position if isinstance(envelope.event, PAYMENT_EVENTS) else None
+    return envelope.position if is_of_payment(envelope.event) else None
 
 
 def evolve(_: int | None, envelope: Envelope) -> int:
@@ -49,5 +51,6 @@ MERCHANT_POSITIONS: Final = ReadModel(
     key_of=key_of,
     evolve=evolve,
     row=row,
+    columns=COLUMNS,
     upsert=INSERT,
 )

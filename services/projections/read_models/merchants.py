@@ -8,7 +8,6 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.events import (
-    MERCHANT_EVENTS,
     ApiKeyIssued,
     ApiKeyRevoked,
     MerchantLogoRemoved,
@@ -27,6 +26,7 @@ from contracts.events import (
     WebhookSecretRotated,
     WebhooksFailing,
     WebhooksRecovered,
+    is_of_merchant,
 )
 from contracts.names import canonical_name
 from contracts.read_models import MerchantApiKey, MerchantConnection, MerchantPixKey, MerchantProfile
@@ -51,9 +51,11 @@ CREATE: Final = """
 
 LOAD: Final = "SELECT slug, document FROM {table} WHERE slug = ANY ($1::text[])"
 
+COLUMNS: Final = {"slug": "text", "version": "bigint", "document": "json"}
+
 UPSERT: Final = """
     INSERT INTO {table} (slug, version, document)
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::json[])
+    SELECT * FROM {rows}
     ON CONFLICT (slug) DO UPDATE SET version = excluded.version, document = excluded.document
 """
 
@@ -67,7 +69,7 @@ _decode = msgspec.json.Decoder(MerchantProfile).decode
 
 def key_of(envelope: Envelope) -> str | None:
     """Return the slug for an event of a merchant's stream."""
-    return envelope.merchant if isinstance(envelope.event, MERCHANT_EVENTS) else None
+    return envelope.merchant if is_of_merchant(envelope.event) else None
 
 
 def evolve(document: MerchantProfile | None, envelope: Envelope) -> MerchantProfile | None:
@@ -84,7 +86,7 @@ def evolve(document: MerchantProfile | None, envelope: Envelope) -> MerchantProf
             api_keys=(),
             version=envelope.version,
         )
-    if document is None or not isinstance(event, MERCHANT_EVENTS):
+    if document is None or not is_of_merchant(event):
         return document
     return replace(_evolve_registered(document, event), version=envelope.version)
 
@@ -162,6 +164,7 @@ MERCHANTS: Final = ReadModel(
     load=LOAD,
     read=read,
     row=row,
+    columns=COLUMNS,
     upsert=UPSERT,
     delete=DELETE,
 )

@@ -19,7 +19,6 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.events import (
-    PAYMENT_EVENTS,
     ChargeCreated,
     ChargeRefused,
     ObservationRecorded,
@@ -67,13 +66,22 @@ INDEXES: Final = (
 
 LOAD: Final = "SELECT payment_id, document FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
+COLUMNS: Final = {
+    "payment_id": "bigint",
+    "merchant": "text",
+    "provider": "text",
+    "charged": "boolean",
+    "opened_at": "timestamptz",
+    "watch_until": "timestamptz",
+    "expires_at": "timestamptz",
+    "settled": "boolean",
+    "document": "json",
+}
+
 UPSERT: Final = """
     INSERT INTO {table}
         (payment_id, merchant, provider, charged, opened_at, watch_until, expires_at, settled, document)
-    SELECT * FROM unnest(
-        $1::bigint[], $2::text[], $3::text[], $4::boolean[],
-        $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::boolean[], $9::json[]
-    )
+    SELECT * FROM {rows}
     ON CONFLICT (payment_id) DO UPDATE SET
         merchant = excluded.merchant,
         provider = excluded.provider,
@@ -89,13 +97,27 @@ DELETE: Final = "DELETE FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
 # --- documents ----------------------------------------------------------------------------------
 
+_EVENTS: Final = frozenset(
+    {
+        PaymentOpened,
+        PaymentReopened,
+        ChargeCreated,
+        WatchStarted,
+        ObservationRecorded,
+        StatusChanged,
+        ChargeRefused,
+        PaymentExpired,
+        PaymentCancelled,
+    }
+)
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(OpenPayment).decode
 
 
 def key_of(envelope: Envelope) -> int | None:
-    """Return the id of the event's payment."""
-    return envelope.payment_id if isinstance(envelope.event, PAYMENT_EVENTS) else None
+    """Return the id of the payment of an event that may create, change or remove its row."""
+    return envelope.payment_id if type(envelope.event) in _EVENTS else None
 
 
 def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | None:
@@ -106,9 +128,9 @@ def evolve(document: OpenPayment | None, envelope: Envelope) -> OpenPayment | No
 
 
 def _evolve(document: OpenPayment | None, event: Event, envelope: Envelope) -> OpenPayment | None:
-    if isinstance(event, PaymentOpened) and envelope.payment_id is not None:
+    if type(event) is PaymentOpened and envelope.payment_id is not None:
         return _opened(event, envelope, envelope.payment_id)
-    if isinstance(event, PaymentReopened) and envelope.payment_id is not None:
+    if type(event) is PaymentReopened and envelope.payment_id is not None:
         return replace(
             _opened(event, envelope, envelope.payment_id),
             charged=True,
@@ -204,6 +226,7 @@ OPEN_PAYMENTS: Final = ReadModel(
     load=LOAD,
     read=read,
     row=row,
+    columns=COLUMNS,
     upsert=UPSERT,
     delete=DELETE,
 )

@@ -11,7 +11,6 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.events import (
-    PAYMENT_EVENTS,
     CancellationRefused,
     CancellationRequested,
     PaymentCancelled,
@@ -43,9 +42,11 @@ INDEXES: Final = ("CREATE INDEX {table}_by_age ON {table} (requested_at)",)
 
 LOAD: Final = "SELECT payment_id, document FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
+COLUMNS: Final = {"payment_id": "bigint", "merchant": "text", "requested_at": "timestamptz", "document": "json"}
+
 UPSERT: Final = """
     INSERT INTO {table} (payment_id, merchant, requested_at, document)
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::json[])
+    SELECT * FROM {rows}
     ON CONFLICT (payment_id) DO UPDATE SET
         merchant = excluded.merchant,
         requested_at = excluded.requested_at,
@@ -56,13 +57,17 @@ DELETE: Final = "DELETE FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
 # --- documents ----------------------------------------------------------------------------------
 
+_EVENTS: Final = frozenset(
+    {CancellationRequested, CancellationRefused, PaymentCancelled, RefundRequested, RefundMade, RefundRefused}
+)
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(OpenRequest).decode
 
 
 def key_of(envelope: Envelope) -> int | None:
-    """Return the id of the event's payment."""
-    return envelope.payment_id if isinstance(envelope.event, PAYMENT_EVENTS) else None
+    """Return the id of the payment of an event that requests or answers."""
+    return envelope.payment_id if type(envelope.event) in _EVENTS else None
 
 
 def evolve(document: OpenRequest | None, envelope: Envelope) -> OpenRequest | None:
@@ -121,6 +126,7 @@ OPEN_REQUESTS: Final = ReadModel(
     load=LOAD,
     read=read,
     row=row,
+    columns=COLUMNS,
     upsert=UPSERT,
     delete=DELETE,
 )

@@ -12,13 +12,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.events import (
-    PAYMENT_EVENTS,
     ChargeCreated,
     ObservationRecorded,
     PayerForgotten,
     PaymentOpened,
     TextHidden,
     facts_of,
+    is_of_payment,
 )
 from contracts.events.hidden_text import hide, hide_names
 from contracts.payment_status import alerts_after
@@ -57,17 +57,26 @@ INDEXES: Final = (
 
 LOAD: Final = "SELECT payment_id, document, ledger FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
+COLUMNS: Final = {
+    "payment_id": "bigint",
+    "merchant": "text",
+    "status": "text",
+    "created_at": "timestamptz",
+    "position": "bigint",
+    "document": "json",
+    "ledger": "json",
+    **payment_filters.COLUMNS,
+}
+
 # Many changes of a document leave the row of filters as it is.
 UPSERT: Final = """
-    WITH filters AS (
+    WITH evolved AS (SELECT * FROM {rows}),
+    filters AS (
         INSERT INTO {table}_filters AS known (
             payment_id, merchant, status, created_at, provider, method, amount_centavos, paid_at, terms
         )
         SELECT payment_id, merchant, status, created_at, provider, method, amount_centavos, paid_at, terms::bigint[]
-        FROM unnest(
-            $1::bigint[], $2::text[], $3::text[], $4::timestamptz[],
-            $8::text[], $9::text[], $10::bigint[], $11::timestamptz[], $12::text[]
-        ) AS row (payment_id, merchant, status, created_at, provider, method, amount_centavos, paid_at, terms)
+        FROM evolved
         ON CONFLICT (payment_id) DO UPDATE SET
             merchant = excluded.merchant,
             status = excluded.status,
@@ -80,9 +89,7 @@ UPSERT: Final = """
         WHERE known IS DISTINCT FROM excluded
     )
     INSERT INTO {table} (payment_id, merchant, status, created_at, position, document, ledger)
-    SELECT * FROM unnest(
-        $1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::json[], $7::json[]
-    )
+    SELECT payment_id, merchant, status, created_at, position, document, ledger FROM evolved
     ON CONFLICT (payment_id) DO UPDATE SET
         merchant = excluded.merchant,
         status = excluded.status,
@@ -114,7 +121,7 @@ _decode_ledger = msgspec.json.Decoder(Ledger).decode
 
 def key_of(envelope: Envelope) -> int | None:
     """Return the id of the event's payment."""
-    return envelope.payment_id if isinstance(envelope.event, PAYMENT_EVENTS) else None
+    return envelope.payment_id if is_of_payment(envelope.event) else None
 
 
 def evolve(payment: Payment | None, envelope: Envelope) -> Payment | None:
@@ -125,15 +132,15 @@ def evolve(payment: Payment | None, envelope: Envelope) -> Payment | None:
 
 
 def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Payment | None:
-    if isinstance(event, PaymentOpened):
+    if type(event) is PaymentOpened:
         return _opened(event, envelope)
-    if payment is None or not isinstance(event, PAYMENT_EVENTS):
+    if payment is None or not is_of_payment(event):
         return payment
     known, ledger = payment.details, evolve_ledger(payment.ledger, event)
     changes = _money(payment, ledger)
-    if isinstance(event, ObservationRecorded) and event.attempt_id not in payment.ledger.attempts:
+    if type(event) is ObservationRecorded and event.attempt_id not in payment.ledger.attempts:
         changes["newest_attempt_id"] = event.attempt_id
-    if isinstance(event, ChargeCreated):
+    if type(event) is ChargeCreated:
         changes |= {
             "charge_id": event.charge_id,
             "newest_attempt_id": event.attempt_id or known.newest_attempt_id,
@@ -141,9 +148,9 @@ def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Paymen
             "sandbox_url": event.sandbox_url,
             "pix_payload": event.pix_payload,
         }
-    if isinstance(event, PayerForgotten):
+    if type(event) is PayerForgotten:
         changes |= {"payer_email": None, "metadata": None, "erased_at": envelope.recorded_at}
-    if isinstance(event, TextHidden):
+    if type(event) is TextHidden:
         changes |= {
             "title": hide(known.title),
             "description": hide(known.description),
@@ -276,6 +283,7 @@ PAYMENT_DETAILS: Final = ReadModel(
     load=LOAD,
     read=read,
     row=row,
+    columns=COLUMNS,
     upsert=UPSERT,
     delete=DELETE,
 )

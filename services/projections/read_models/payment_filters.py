@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from contracts.search_terms import term, terms_of_words
+from services.projections.arrays import array_of
 
 if TYPE_CHECKING:
     from contracts.read_models import PaymentDetails
@@ -43,14 +44,24 @@ INDEXES: Final = (
 )
 
 
+# Those that the row does not share with `payment_details`. An array of arrays would be one list, so terms are a text.
+COLUMNS: Final = {
+    "provider": "text",
+    "method": "text",
+    "amount_centavos": "bigint",
+    "paid_at": "timestamptz",
+    "terms": "text",
+}
+
+
 def filters_of(details: PaymentDetails) -> Row:
-    """Return the columns that the row does not share with `payment_details`: provider to terms, those as a text."""
+    """Return the values of `COLUMNS`."""
     return (
         details.provider,
         details.method,
         details.amount_centavos,
         details.paid_at,
-        f"{{{','.join(map(str, sorted(_terms(details))))}}}",
+        array_of(sorted(_terms(details))),
     )
 
 

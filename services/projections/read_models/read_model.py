@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from contracts.envelope import Envelope
 
@@ -28,12 +28,13 @@ class ReadModel:
 
     `load` selects the rows of an array of keys; `read` returns the key and document of such a row. A read model without
     `load` has one row for each event, which never changes. `row` returns the row of a document that the envelope
-    changed; `upsert` takes the columns of many rows as arrays, in the order of `row`. `delete` takes an array of keys.
+    changed; `columns` are the names and PostgreSQL types of its values. In `upsert`, `{rows}` stands for many such
+    rows. `delete` takes an array of keys.
 
     `parts` are the suffixes of further tables, such as `lines` for `{table}_lines`, which `create` makes too. `upsert`
     and `delete` may write them, for rows that follow from a document. For rows that each event adds, `added` returns
-    those of one envelope, and each text of `additions` takes the columns of many such rows as arrays. A page of events
-    is added once, in the transaction that moves the checkpoint.
+    those of one envelope, with the columns `added_columns`, and `addition` adds many of them as its `{rows}`. A page of
+    events is added once, in the transaction that moves the checkpoint.
     """
 
     name: str
@@ -43,13 +44,15 @@ class ReadModel:
     key_of: Callable[[Envelope], Key | None]
     evolve: Callable[[Any, Envelope], Any]
     row: Callable[[Any, Envelope], Row]
+    columns: Mapping[str, str]
     upsert: str
     load: str | None = None
     read: Callable[[Any], tuple[Key, Any]] | None = None
     delete: str | None = None
     parts: tuple[str, ...] = ()
     added: Callable[[Any, Envelope], Sequence[Row]] | None = None
-    additions: tuple[str, ...] = ()
+    added_columns: Mapping[str, str] = field(default_factory=dict)
+    addition: str = ""
 
     def tables(self, table: str) -> tuple[str, ...]:
         """Return the names of all its tables, where `table` is the first."""

@@ -8,7 +8,7 @@ day in UTC, for balances. Both have each line twice: when the money moved, and w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import msgspec
 from msgspec import Struct
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contracts.envelope import Envelope
-    from contracts.events import Event
+    from contracts.events import Event, PaymentEvent
     from services.projections.read_models.read_model import Row
 
 # --- tables -------------------------------------------------------------------------------------
@@ -102,73 +102,91 @@ INDEXES: Final = (
 
 LOAD: Final = "SELECT payment_id, reference, description, document FROM {table} WHERE payment_id = ANY ($1::bigint[])"
 
+COLUMNS: Final = {"payment_id": "bigint", "reference": "text", "description": "text", "document": "json"}
+
 UPSERT: Final = """
     INSERT INTO {table} (payment_id, reference, description, document)
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::json[])
+    SELECT * FROM {rows}
     ON CONFLICT (payment_id) DO UPDATE SET
         reference = excluded.reference, description = excluded.description, document = excluded.document
 """
 
-_COLUMNS: Final = """
-    merchant, payment_id, number, position, booked_at, recorded_at, amount_centavos, disputed_centavos,
-    is_reversal, is_summed, kind, currency, provider, method, attempt_id
-"""
-_ADDED: Final = """
-    unnest(
-        $1::text[], $2::bigint[], $3::integer[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
-        $7::bigint[], $8::bigint[], $9::boolean[], $10::boolean[], $11::text[], $12::text[], $13::text[],
-        $14::text[], $15::text[]
+LINE_COLUMNS: Final = {
+    "merchant": "text",
+    "payment_id": "bigint",
+    "number": "integer",
+    "position": "bigint",
+    "booked_at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "amount_centavos": "bigint",
+    "disputed_centavos": "bigint",
+    "is_reversal": "boolean",
+    "is_summed": "boolean",
+    "kind": "text",
+    "currency": "text",
+    "provider": "text",
+    "method": "text",
+    "attempt_id": "text",
+}
+
+ADDITION: Final = """
+    WITH added AS (SELECT * FROM {rows}),
+    lines AS (
+        INSERT INTO {table}_lines (
+            merchant, payment_id, number, position, booked_at, recorded_at, amount_centavos, disputed_centavos,
+            is_reversal, is_summed, kind, currency, provider, method, attempt_id
+        )
+        SELECT * FROM added
+    ),
+    dated AS (
+        SELECT added.*, basis, at
+        FROM added CROSS JOIN LATERAL (VALUES ('moved', booked_at), ('recorded', recorded_at)) AS by (basis, at)
+        WHERE is_summed
+    ),
+    days AS (
+        INSERT INTO {table}_days AS days
+        SELECT merchant, basis, date_bin('1 day', at, timestamptz '0001-01-01T00:00:00Z'),
+            sum(amount_centavos), sum(disputed_centavos)
+        FROM dated
+        GROUP BY 1, 2, 3
+        ON CONFLICT (merchant, basis, starts_at) DO UPDATE SET
+            amount_centavos = days.amount_centavos + excluded.amount_centavos,
+            disputed_centavos = days.disputed_centavos + excluded.disputed_centavos
     )
-"""
-_TWICE: Final = f"""
-    FROM {_ADDED} AS line ({_COLUMNS})
-    CROSS JOIN LATERAL (VALUES ('moved', booked_at), ('recorded', recorded_at)) AS by (basis, at)
-    WHERE is_summed
-"""
-ADD_LINES: Final = f"INSERT INTO {{table}}_lines ({_COLUMNS}) SELECT * FROM {_ADDED}"  # noqa: S608 - texts of this file
-ADD_SUMS: Final = f"""
-    INSERT INTO {{table}}_sums AS sums
+    INSERT INTO {table}_sums AS sums
     SELECT merchant, basis, date_bin('15 minutes', at, timestamptz '0001-01-01T00:00:00Z'), provider, method, kind,
         count(*), sum(amount_centavos), sum(disputed_centavos)
-    {_TWICE}
+    FROM dated
     GROUP BY 1, 2, 3, 4, 5, 6
     ON CONFLICT (merchant, basis, starts_at, provider, method, kind) DO UPDATE SET
         lines = sums.lines + excluded.lines,
         amount_centavos = sums.amount_centavos + excluded.amount_centavos,
         disputed_centavos = sums.disputed_centavos + excluded.disputed_centavos
 """
-ADD_DAYS: Final = f"""
-    INSERT INTO {{table}}_days AS days
-    SELECT merchant, basis, date_bin('1 day', at, timestamptz '0001-01-01T00:00:00Z'),
-        sum(amount_centavos), sum(disputed_centavos)
-    {_TWICE}
-    GROUP BY 1, 2, 3
-    ON CONFLICT (merchant, basis, starts_at) DO UPDATE SET
-        amount_centavos = days.amount_centavos + excluded.amount_centavos,
-        disputed_centavos = days.disputed_centavos + excluded.disputed_centavos
-"""
 
 # --- documents ----------------------------------------------------------------------------------
 
 # The events that change money, that decide of which kind a receipt is, or that hide the texts.
-_BOOKED_EVENTS: Final = (
-    PaymentOpened,
-    ChargeCreated,
-    ChargeRefused,
-    ObservationRecorded,
-    ObservationMismatched,
-    DuplicatePaymentObserved,
-    LatePaymentReceived,
-    PaymentExpired,
-    PaymentCancelled,
-    MoneyAccepted,
-    PixReturned,
-    RefundRequested,
-    RefundAccepted,
-    RefundMade,
-    RefundRefused,
-    RefundReversed,
-    TextHidden,
+_BOOKED_EVENTS: Final = frozenset(
+    {
+        PaymentOpened,
+        ChargeCreated,
+        ChargeRefused,
+        ObservationRecorded,
+        ObservationMismatched,
+        DuplicatePaymentObserved,
+        LatePaymentReceived,
+        PaymentExpired,
+        PaymentCancelled,
+        MoneyAccepted,
+        PixReturned,
+        RefundRequested,
+        RefundAccepted,
+        RefundMade,
+        RefundRefused,
+        RefundReversed,
+        TextHidden,
+    }
 )
 
 
@@ -195,7 +213,11 @@ _decode = msgspec.json.Decoder(StatedPayment).decode
 
 def key_of(envelope: Envelope) -> int | None:
     """Return the id of the payment of an event that may change its money."""
-    return envelope.payment_id if isinstance(envelope.event, _BOOKED_EVENTS) else None
+    return envelope.payment_id if _is_booked(envelope.event) else None
+
+
+def _is_booked(event: Event) -> TypeGuard[PaymentEvent]:
+    return type(event) in _BOOKED_EVENTS
 
 
 def evolve(payment: StatedPayment | None, envelope: Envelope) -> StatedPayment | None:
@@ -206,7 +228,7 @@ def evolve(payment: StatedPayment | None, envelope: Envelope) -> StatedPayment |
 
 
 def _evolve(payment: StatedPayment | None, event: Event, envelope: Envelope) -> StatedPayment | None:
-    if isinstance(event, PaymentOpened):
+    if type(event) is PaymentOpened:
         return StatedPayment(
             provider=event.provider,
             method=event.method,
@@ -214,12 +236,12 @@ def _evolve(payment: StatedPayment | None, event: Event, envelope: Envelope) -> 
             reference=event.reference,
             ledger=open_ledger(event),
         )
-    if payment is None or not isinstance(event, _BOOKED_EVENTS):
+    if payment is None or not _is_booked(event):
         return payment
-    if isinstance(event, ObservationRecorded):
+    if type(event) is ObservationRecorded and event.payer_email is not None:
         event = replace(event, payer_email=None)
     ledger = evolve_ledger(payment.ledger, event)
-    if isinstance(event, TextHidden):
+    if type(event) is TextHidden:
         return replace(payment, ledger=ledger, description=hide(payment.description), added=())
     if ledger is payment.ledger:
         return payment
@@ -274,8 +296,10 @@ STATEMENT: Final = ReadModel(
     load=LOAD,
     read=read,
     row=row,
+    columns=COLUMNS,
     upsert=UPSERT,
     parts=("lines", "sums", "days"),
     added=added,
-    additions=(ADD_LINES, ADD_SUMS, ADD_DAYS),
+    added_columns=LINE_COLUMNS,
+    addition=ADDITION,
 )
