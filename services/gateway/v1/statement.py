@@ -39,8 +39,8 @@ from services.gateway.v1.statement_queries import (
     LinePages,
     Sum,
     read_books,
+    time_of,
 )
-from services.gateway.v1.times import utc
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -236,8 +236,8 @@ def _line(row: Any) -> StatementLine:
         amount_centavos=row["amount_centavos"],
         disputed_centavos=row["disputed_centavos"],
         currency=row["currency"],
-        booked_at=utc(row["booked_at"]),
-        recorded_at=utc(row["recorded_at"]),
+        booked_at=time_of(row["booked"]),
+        recorded_at=time_of(row["recorded"]),
         payment_id=str(row["payment_id"]),
         attempt_id=row["attempt_id"],
         reference=row["reference"],

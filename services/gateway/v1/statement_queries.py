@@ -5,6 +5,7 @@ Sums have every line. To read them as of an earlier position, the lines behind t
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from extrato.store.unavailable import raising_unavailable
@@ -12,7 +13,6 @@ from services.gateway.http.positions import not_built
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     import asyncpg
 
@@ -25,6 +25,10 @@ LINES_AT_ONCE: Final = 1000
 
 # The column that dates a line.
 _DATED_BY: Final[dict[Basis, str]] = {"moved": "booked_at", "recorded": "recorded_at"}
+_SENT_AS: Final[dict[Basis, str]] = {"moved": "booked", "recorded": "recorded"}
+
+# PostgreSQL sends a time as the microseconds since then.
+EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 CHECKPOINT: Final = "SELECT position FROM checkpoints WHERE read_model = 'statement'"
 
@@ -59,14 +63,26 @@ SUMS_OF_LATER: Final = """
       AND {dated_by} >= ($2::timestamptz[])[1] AND {dated_by} < $3
     GROUP BY 1, 2, 3, 4
 """
-# The begin of the range is the first cursor, so that one condition finds the first row of a page.
+# The begin of the range is the first cursor, so that one condition finds the first row of a page. Times stay as
+# PostgreSQL sends them: the driver takes a microsecond for each, a third of what it takes for a whole line.
 LINES: Final = """
-    SELECT payment_id, number, booked_at, recorded_at, kind, is_reversal, is_summed, amount_centavos, disputed_centavos,
-        currency, provider, method, attempt_id, reference, description
+    SELECT payment_id, number, timestamptz_send(booked_at) AS booked, timestamptz_send(recorded_at) AS recorded, kind,
+        is_reversal, is_summed, amount_centavos, disputed_centavos, currency, provider, method, attempt_id, reference,
+        description
     FROM statement_lines JOIN statement USING (payment_id)
     WHERE merchant = $1 AND ({dated_by}, payment_id, number) > ($2, $3, $4) AND {dated_by} < $5 AND position <= $6
     ORDER BY {dated_by}, payment_id, number LIMIT $7
 """
+
+
+def microseconds_of(sent: bytes) -> int:
+    """Return the microseconds since `EPOCH` of a time in a row of `LINES`."""
+    return int.from_bytes(sent, signed=True)
+
+
+def time_of(sent: bytes) -> datetime:
+    """Return a time in a row of `LINES`."""
+    return EPOCH + timedelta(microseconds=microseconds_of(sent))
 
 
 class Sum(NamedTuple):
@@ -182,8 +198,8 @@ class LinePages:
         self._merchant = merchant
         self._end = period.end
         self._as_of = as_of
-        self._dated_by = _DATED_BY[basis]
-        self._query = LINES.format(dated_by=self._dated_by)
+        self._sent_as = _SENT_AS[basis]
+        self._query = LINES.format(dated_by=_DATED_BY[basis])
         self._place: tuple[datetime, int, int] = (period.start, 0, 0)
 
     async def next(self) -> list[Any]:
@@ -193,5 +209,5 @@ class LinePages:
             rows: list[Any] = await self._pool.fetch(self._query, *arguments, timeout=TIMEOUT_S)
         if rows:
             last = rows[-1]
-            self._place = last[self._dated_by], last["payment_id"], last["number"]
+            self._place = time_of(last[self._sent_as]), last["payment_id"], last["number"]
         return rows

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from contracts.statement_kinds import KINDS
 from services.gateway.v1.statement_csv import LINE_COLUMNS, WORDS, CsvWriter
+from services.gateway.v1.statement_queries import EPOCH
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 NOON = datetime(2026, 11, 30, 12, 0, 7, tzinfo=UTC)
@@ -21,12 +22,17 @@ each_locale = pytest.mark.parametrize("locale", WORDS)
 DELIMITERS = {"en": ",", "pt-BR": ";"}
 
 
+def sent(at: datetime) -> bytes:
+    """Return a time as PostgreSQL sends it."""
+    return ((at - EPOCH) // timedelta(microseconds=1)).to_bytes(8, signed=True)
+
+
 def row(**changes):
     cells = {
         "payment_id": 15,
         "number": 1,
-        "booked_at": NOON,
-        "recorded_at": NOON + timedelta(hours=12),
+        "booked": sent(NOON),
+        "recorded": sent(NOON + timedelta(hours=12)),
         "kind": "received",
         "is_reversal": False,
         "is_summed": True,
@@ -109,7 +115,7 @@ def test_parser_reads_every_cell_back(locale, reference, description, attempt_id
 @given(seconds=st.integers(0, 4_000_000_000), zone=st.sampled_from(["America/Sao_Paulo", "Asia/Kathmandu", "UTC"]))
 def test_time_is_local(seconds, zone):
     at = datetime.fromtimestamp(seconds, UTC)
-    assert CsvWriter("en", ZoneInfo(zone)).time(at) == at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+    assert CsvWriter("en", ZoneInfo(zone)).time(sent(at)) == at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @each_locale
