@@ -1,4 +1,7 @@
-"""Documents that the projections build from events, and that the gateway serves."""
+"""Documents that the projections build from events, and that the gateway serves.
+
+A field with its default is not stored, because most payments never have most values. Older rows may lack it too.
+"""
 
 from __future__ import annotations
 
@@ -20,27 +23,27 @@ READ_MODEL_NAMES: Final = (
 )
 
 
-class AttemptDetails(Struct, frozen=True, kw_only=True):
-    """One attempt and its money, in centavos of the attempt's currency. Fields with a default are not in older rows."""
+class AttemptDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One attempt and its money, in centavos of the attempt's currency."""
 
     attempt_id: str
     status: str
-    status_detail: str | None
+    status_detail: str | None = None
     amount_centavos: int
-    held_centavos: int
-    refunded_centavos: int
-    currency: str
+    held_centavos: int = 0
+    refunded_centavos: int = 0
     disputed_centavos: int = 0
+    currency: str
     paid_at: datetime | None = None
 
 
-class PaymentDetails(Struct, frozen=True, kw_only=True):
+class PaymentDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A payment, as of `position`.
 
     `attempt_id` is the attempt that decides the payment's status; `newest_attempt_id` is the attempt that began last.
     `alerts` are situations that a person must look at. The held, refunded and disputed amounts are sums over the
     attempts in the charge's currency. `payer_email` and `metadata` are sealed with the payment's key; at `erased_at`
-    the payer was forgotten. Fields with a default are not in older rows.
+    the payer was forgotten.
     """
 
     payment_id: int
@@ -48,30 +51,30 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     provider: str
     method: str
     status: str
-    status_detail: str | None
+    status_detail: str | None = None
     amount_centavos: int
-    held_centavos: int
-    refunded_centavos: int
-    disputed_centavos: int
+    held_centavos: int = 0
+    refunded_centavos: int = 0
+    disputed_centavos: int = 0
     currency: str
-    attempts: tuple[AttemptDetails, ...]
+    attempts: tuple[AttemptDetails, ...] = ()
     title: str
     description: str
     items: tuple[Item, ...]
     external_reference: str
     bank_payment_id: str
-    charge_id: str | None
-    attempt_id: str | None
-    newest_attempt_id: str | None
-    checkout_url: str | None
-    sandbox_url: str | None
-    pix_payload: str | None
-    payer_email: str | None
-    paid_at: datetime | None
-    expires_at: datetime | None
+    charge_id: str | None = None
+    attempt_id: str | None = None
+    newest_attempt_id: str | None = None
+    checkout_url: str | None = None
+    sandbox_url: str | None = None
+    pix_payload: str | None = None
+    payer_email: str | None = None
+    paid_at: datetime | None = None
+    expires_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
-    alerts: tuple[str, ...]
+    alerts: tuple[str, ...] = ()
     position: int
     erased_at: datetime | None = None
     reference: str | None = None
@@ -79,7 +82,7 @@ class PaymentDetails(Struct, frozen=True, kw_only=True):
     return_url: str | None = None
 
 
-class OpenPayment(Struct, frozen=True, kw_only=True):
+class OpenPayment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A payment that may still be paid or change its status, as the monitor needs it.
 
     The monitor asks for the payment in the fast lane until `watch_until`. `unsettled_attempts` are the provider's ids
@@ -91,14 +94,14 @@ class OpenPayment(Struct, frozen=True, kw_only=True):
     merchant: str
     provider: str
     external_reference: str
-    status: str
-    charged: bool
+    status: str = "pending"
+    charged: bool = False
     opened_at: datetime
-    watch_until: datetime | None
-    expires_at: datetime | None
-    unsettled_attempts: tuple[str, ...]
-    own_attempt_id: str | None
-    settled: bool
+    watch_until: datetime | None = None
+    expires_at: datetime | None = None
+    unsettled_attempts: tuple[str, ...] = ()
+    own_attempt_id: str | None = None
+    settled: bool = False
 
 
 class OpenRequest(Struct, frozen=True, kw_only=True):

@@ -146,14 +146,8 @@ def _opened(event: PaymentOpened | PaymentReopened, envelope: Envelope, payment_
         merchant=envelope.merchant,
         provider=event.provider,
         external_reference=event.external_reference,
-        status="pending",
-        charged=False,
         opened_at=envelope.occurred_at,
-        watch_until=None,
         expires_at=event.expires_at,
-        unsettled_attempts=(),
-        own_attempt_id=None,
-        settled=False,
     )
 
 
@@ -218,7 +212,7 @@ def row(document: OpenPayment, _: Envelope) -> Row:
 
 OPEN_PAYMENTS: Final = ReadModel(
     name="open_payments",
-    version=5,
+    version=6,
     create=CREATE,
     indexes=INDEXES,
     key_of=key_of,

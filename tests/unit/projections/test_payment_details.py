@@ -1,5 +1,6 @@
 """The rows of `payment_details` after events of a payment."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -343,14 +344,27 @@ def test_ledger_is_stored_beside_the_document():
     assert list(asked.ledger.refunds) == ["r1"]
 
 
+def stored(payment, envelope):
+    """Return the row by its columns."""
+    return dict(zip(PAYMENT_DETAILS.columns, PAYMENT_DETAILS.row(payment, envelope), strict=True))
+
+
 def read_back(payment, envelope):
-    row = PAYMENT_DETAILS.row(payment, envelope)
-    return PAYMENT_DETAILS.read({"document": row[5], "ledger": row[6]})
+    return PAYMENT_DETAILS.read(stored(payment, envelope))
 
 
 def test_row_is_read_back_unchanged():
     payment = document_after(PAYMENT_DETAILS, opened(), CHARGED, observed("approved", email="a@b.c"), moved("approved"))
     assert read_back(payment, enveloped(CHARGED)) == (15, payment)
+
+
+@pytest.mark.parametrize("happened", [[opened()], [opened(), CHARGED], [opened(charge=CHARGED)]])
+def test_payment_without_money_stores_no_ledger_and_no_empty_fields(happened):
+    payment = document_after(PAYMENT_DETAILS, *happened)
+    row = stored(payment, enveloped(CHARGED))
+    assert row["ledger"] is None
+    assert not {"attempts", "alerts", "held_centavos", "paid_at"} & set(json.loads(row["document"]))
+    assert PAYMENT_DETAILS.read(row) == (15, payment)
 
 
 def test_document_survives_storage_between_events():
