@@ -20,19 +20,30 @@ CLOCKS_DIFFER: Final = timedelta(hours=1)
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FAR_AHEAD: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
+# One row, because the driver makes objects for each row: the documents as one JSON array, NULL for none.
 PAGE: Final = """
     WITH seen AS MATERIALIZED ({seen}),
-    page AS (
+    page AS MATERIALIZED (
         SELECT payment_id, created_at FROM seen WHERE {rest}
-        ORDER BY created_at {order}, payment_id {order} LIMIT {limit}
+        ORDER BY created_at {order}, payment_id {order} LIMIT {limit} + 1
     ),
-    ends AS (
-        SELECT (SELECT count(*) FROM seen) AS count, created_at AS end_at, payment_id AS end_id FROM seen
-        ORDER BY created_at {opposite}, payment_id {opposite} LIMIT 1
-    )
-    SELECT count, end_at, end_id, created_at, payment_id, document
-    FROM ends LEFT JOIN (page JOIN payment_details USING (payment_id, created_at)) ON true
-    ORDER BY created_at {order}, payment_id {order}
+    shown AS (
+        SELECT string_agg(document::text, ',' ORDER BY created_at {order}, payment_id {order}) AS documents
+        FROM page JOIN payment_details USING (payment_id, created_at)
+    ),
+    ends AS ({ends})
+    SELECT (SELECT position FROM checkpoints WHERE read_model = 'payment_details') AS position,
+        count, end_at, end_id, '[' || documents || ']' AS documents
+    FROM shown LEFT JOIN ends ON true
+"""
+# A full page needs no end: PostgreSQL 17 and later then read no further than its last row.
+END_OF_WALK: Final = """
+    SELECT (SELECT count(*) FROM seen) AS count, created_at AS end_at, payment_id AS end_id FROM seen
+    WHERE (SELECT count(*) FROM page) <= {limit}
+    ORDER BY created_at {opposite}, payment_id {opposite} LIMIT 1
+"""
+END_OF_COLLECTION: Final = """
+    SELECT count(*) AS count, NULL::timestamptz AS end_at, NULL::bigint AS end_id FROM seen
 """
 WALK: Final = """
     SELECT {columns}
@@ -48,10 +59,12 @@ COLLECTION: Final = """
     ORDER BY {by} LIMIT {bound}
 """
 # The index of terms has no order. A term contains the merchant, so no other index is of use.
+# PostgreSQL would read the whole table if it knew a frequent term, because it expects to find enough rows soon. A
+# sub-select hides the terms from the planner, and the same condition twice makes it expect few rows of any table.
 COLLECTION_BY_TERMS: Final = """
     SELECT merchant, {columns}
     FROM payment_details_filters
-    WHERE {condition} LIMIT {bound}
+    WHERE {condition} AND {condition} LIMIT {bound}
 """
 COLUMNS_OF: Final = {"method": "provider, method"}
 
@@ -99,7 +112,7 @@ def conditions_of(wanted: Wanted) -> dict[By, list[tuple[str, tuple[Any, ...]]]]
     if wanted.methods:
         conditions["method"] = [("provider = {} AND method = {}", pair) for pair in wanted.methods]
     if wanted.terms:
-        conditions["terms"] = [("terms @> {}::bigint[]", (wanted.terms,))]
+        conditions["terms"] = [("terms @> (SELECT {}::bigint[])", (wanted.terms,))]
     if wanted.paid != (None, None):
         earliest, latest = wanted.paid
         conditions["paid_at"] = [("paid_at >= {} AND paid_at < {}", (earliest or LONG_AGO, latest or FAR_AHEAD))]
@@ -162,5 +175,6 @@ def written(step: Step, wanted: Wanted, after: Place | None, limit: int) -> tupl
     others = [f"({' OR '.join(arguments.put(*each) for each in alternative)})" for alternative in conditions.values()]
     if step.by == "terms":
         others = [f"merchant = {merchant}", span, *others]
-    page = PAGE.format(seen=seen, rest=" AND ".join(others) or "true", order=order, opposite=opposite, limit=limit + 1)
+    ends = (END_OF_WALK if step.is_walk else END_OF_COLLECTION).format(limit=limit, opposite=opposite)
+    page = PAGE.format(seen=seen, rest=" AND ".join(others) or "true", ends=ends, order=order, limit=limit)
     return page, arguments.values

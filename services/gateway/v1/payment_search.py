@@ -29,53 +29,49 @@ READ_MODEL: Final = "payment_details"
 TIMEOUT_S: Final = 5.0
 
 SHORT_WALK: Final = 500
-FURTHER_WALK: Final = 4_000
+FURTHER_WALK: Final = 8_000
 LONG_WALK: Final = 20_000
 MOST_COLLECTED: Final = 20_000
 
-ONLY_BITMAPS: Final = """
-    SELECT set_config(name, 'off', true) FROM unnest('{enable_seqscan, enable_indexscan, jit}'::text[]) AS name
-"""
-
-_details: Final = msgspec.json.Decoder(PaymentDetails).decode
+_details: Final = msgspec.json.Decoder(list[PaymentDetails]).decode
 
 
 class Page(NamedTuple):
-    """Payments in the list's order, and the place to go on from, None at the end of the list."""
+    """Payments in the list's order, and the place to go on from, None at the end of the list.
+
+    They are as of `position`.
+    """
 
     payments: list[PaymentDetails]
     next: Place | None
+    position: int
 
 
 async def find_payments(pool: asyncpg.Pool, wanted: Wanted, *, after: Place | None, limit: int) -> Page:
-    """Return the page after a place; raises `StoreUnavailable`, and `ReadModelBehind` without the table.
+    """Return the page after a place; raises `StoreUnavailable`, and `ReadModelBehind` until the list is built.
 
     A page can have fewer payments than `limit`, also none, although more follow: then it has a `next`.
     """
     if wanted.methods == ():
-        return Page([], None)
-    furthest = Page([], after)
+        return Page([], None, 0)
+    furthest = Page([], after, 0)
     for step in _steps(wanted, limit):
         query, arguments = written(step, wanted, after, limit)
-        rows = await _fetch(pool, query, arguments, by_terms=step.by == "terms")
-        is_cut = bool(rows) and rows[0]["count"] >= step.bound
+        row = await _fetch(pool, query, arguments)
+        is_cut = (row["count"] or 0) >= step.bound
         if is_cut and not step.is_walk:
             # The collected part is not the beginning of the list.
             continue
-        found = [row for row in rows if row["document"] is not None]
+        found = _details(row["documents"] or "[]")
         if len(found) > limit:
             last = found[limit - 1]
-            return _page(found[:limit], Place(last["created_at"], last["payment_id"]))
+            return Page(found[:limit], Place(last.created_at, last.payment_id), row["position"])
         if not is_cut:
-            return _page(found, None)
-        end = Place(rows[0]["end_at"], rows[0]["end_id"])
+            return Page(found, None, row["position"])
+        end = Place(row["end_at"], row["end_id"])
         if _is_further(end, furthest.next, wanted):
-            furthest = _page(found, end)
+            furthest = Page(found, end, row["position"])
     return furthest
-
-
-def _page(rows: Sequence[asyncpg.Record], following: Place | None) -> Page:
-    return Page([_details(row["document"]) for row in rows], following)
 
 
 def _is_further(place: Place, than: Place | None, wanted: Wanted) -> bool:
@@ -114,15 +110,14 @@ def _collections(indexes: Sequence[By]) -> Iterator[Step]:
     return (Step(is_walk=False, by=by, bound=MOST_COLLECTED + 1) for by in indexes)
 
 
-async def _fetch(pool: asyncpg.Pool, query: str, arguments: list[Any], *, by_terms: bool) -> list[asyncpg.Record]:
+async def _fetch(pool: asyncpg.Pool, query: str, arguments: list[Any]) -> asyncpg.Record:
+    """Return the row of a query; raises `ReadModelBehind` while the projections build the read model."""
     try:
         with raising_unavailable():
             async with pool.acquire(timeout=TIMEOUT_S) as connection:
-                if not by_terms:
-                    return list(await connection.fetch(query, *arguments, timeout=TIMEOUT_S))
-                async with connection.transaction(readonly=True):
-                    await connection.execute(ONLY_BITMAPS)
-                    return list(await connection.fetch(query, *arguments, timeout=TIMEOUT_S))
+                row = await connection.fetchrow(query, *arguments, timeout=TIMEOUT_S)
     except asyncpg.UndefinedTableError as error:
-        # After an upgrade, the projections still build the table.
         raise not_built(READ_MODEL) from error
+    if row["position"] is None:
+        raise not_built(READ_MODEL)
+    return row

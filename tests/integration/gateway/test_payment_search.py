@@ -16,9 +16,11 @@ from contracts.payment_status import ALERT_NAMES
 from contracts.search_terms import term, terms_of_words, words_of
 from services.gateway.http.positions import ReadModelBehind
 from services.gateway.v1 import payment_search
-from services.gateway.v1.payment_queries import Wanted
+from services.gateway.v1.payment_queries import Step, Wanted, written
 from services.gateway.v1.payment_search import find_payments
+from services.projections import checkpoints
 from services.projections.apply import apply
+from services.projections.checkpoints import Checkpoint
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
 from tests.unit.projections.history import CHARGED, EXPIRED, NOON, enveloped, observed, opened
 
@@ -29,10 +31,20 @@ if TYPE_CHECKING:
 
 SHOP, OTHER_SHOP = "padaria-do-marcos", "cafe-da-ana"
 PAYMENTS = 150
+POSITION = 15_000
 METHODS = ("pix", "pix"), ("mercado_pago", "pix"), ("mercado_pago", "checkout")
 NAMES = ("Pão de queijo", "Café", "Bolo de milho", "Panetone")
 STATUSES = ("approved", "rejected", "refunded", "cancelled", "pending")
 ALERTS = sorted(ALERT_NAMES)[:3]
+
+
+# Of 40,000 payments, the newest half has a word.
+MANY_WITH_A_WORD = """
+    INSERT INTO payment_details_filters
+    SELECT 1000 + number, 'a-shop', now(), 'pix', 'pix', 100, 'pending', NULL,
+        ARRAY[number + 1000, CASE WHEN number > 20000 THEN $1::bigint ELSE 0 END]
+    FROM generate_series(1, 40000) AS number
+"""
 
 
 class Shop:
@@ -92,6 +104,7 @@ async def shop(pool: asyncpg.Pool) -> Shop:
                 for place, event in enumerate(events_of(number, luck), start=1)
             ]
             await apply(connection, PAYMENT_DETAILS, envelopes, table=name)
+        await checkpoints.put(connection, name, Checkpoint(PAYMENT_DETAILS.version, POSITION, None))
         rows = await connection.fetch(PAYMENT_DETAILS.load.format(table=name), list(range(1, PAYMENTS + 1)))
     return Shop([payment.details for _, payment in map(PAYMENT_DETAILS.read, rows) if payment.details.merchant == SHOP])
 
@@ -187,6 +200,7 @@ async def test_pages_are_what_a_look_at_every_payment_finds(pool, shop, search, 
         while True:
             page = await find_payments(pool, wanted, after=place, limit=limit)
             assert len(page.payments) <= limit
+            assert page.position == (POSITION if wanted.methods != () else 0)
             found += page.payments
             if page.next is None:
                 break
@@ -209,6 +223,23 @@ async def test_rows_that_are_added_move_no_page(pool, shop):
     assert [*first.payments, *second.payments] == newest_first[:20]
 
 
+async def test_frequent_word_is_found_by_its_index(pool, shop):
+    word, wanted = 7, Wanted(merchant=SHOP, terms=(7,))
+    async with pool.acquire() as connection:
+        await connection.execute(MANY_WITH_A_WORD, word)
+        await connection.execute("ANALYZE payment_details_filters")
+        query, arguments = written(Step(is_walk=False, by="terms", bound=2_001), wanted, None, 10)
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {query}", *arguments))
+    assert "payment_details_filters_by_terms" in plan
+    assert "Seq Scan" not in plan
+
+
 async def test_list_says_that_its_table_is_being_built(pool):
+    with pytest.raises(ReadModelBehind, match="still building"):
+        await find_payments(pool, Wanted(merchant=SHOP), after=None, limit=10)
+
+
+async def test_list_without_a_position_is_being_built(pool, shop):
+    await pool.execute("DELETE FROM checkpoints")
     with pytest.raises(ReadModelBehind, match="still building"):
         await find_payments(pool, Wanted(merchant=SHOP), after=None, limit=10)
