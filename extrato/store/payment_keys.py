@@ -109,6 +109,10 @@ class PaymentKeys:
         """Return a key that may be used without a query; None where one is needed."""
         return self._cached.get(payment_id) if time.monotonic() - self._asked_at_s < FRESH_S else None
 
+    def just_read(self, payment_id: int, sealed: bytes) -> PaymentKey:
+        """Return a key that the caller has just read from the table, so that it was not destroyed by then."""
+        return self._cached.get(payment_id) or self._open(payment_id, sealed)
+
     async def get_or_make(self, payment_id: int) -> PaymentKey | None:
         """Return the key of a payment, made and stored if there is none; None when it was destroyed."""
         await self._drop_destroyed()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # The sealed fields of events.
 EMAIL: Final = "payer_email"
 METADATA: Final = "metadata"
+NO_KEYS: Final[dict[int, bytes]] = {}
 # Shown in the place of a text that no key opens, and that was not erased.
 UNREADABLE: Final = "unreadable"
 TIMEOUT_S: Final = 5.0
@@ -114,18 +115,27 @@ class PersonalData:
             return self._opened(key, text, field, is_lost=False)
         return (await self.open_all([(payment_id, text)], field))[0]
 
-    async def open_all(self, sealed: Sequence[tuple[int, str | None]], field: str = EMAIL) -> list[str | None]:
-        """Return the plain texts of one field of several payments, as `open` does, with one query at most."""
+    async def open_all(
+        self, sealed: Sequence[tuple[int, str | None]], field: str = EMAIL, *, keys: Mapping[int, bytes] = NO_KEYS
+    ) -> list[str | None]:
+        """Return the plain texts of one field of several payments, as `open` does, with one query at most.
+
+        `keys` are those that the caller has read in the query for the texts, as the vault encrypts them.
+        """
         opened = [text for _, text in sealed]
         wanted = {nth: sealed[nth][0] for nth, text in enumerate(opened) if text is not None and is_sealed(text)}
-        keys = await self.keys.get_all(set(wanted.values())) if wanted else {}
+        if not wanted:
+            return opened
+        usable = {each: self.keys.just_read(each, keys[each]) for each in wanted.values() if each in keys}
+        if unread := set(wanted.values()) - usable.keys():
+            usable |= await self.keys.get_all(unread)
         # Few: the read model has no address of a forgotten payer.
-        lost = await self.keys.lost(without) if (without := set(wanted.values()) - keys.keys()) else set()
+        lost = await self.keys.lost(without) if (without := set(wanted.values()) - usable.keys()) else set()
         for payment_id in lost:
             self._say_unreadable(f"payment {payment_id} has no key")
         for nth, payment_id in wanted.items():
             text = sealed[nth][1] or ""
-            opened[nth] = self._opened(keys.get(payment_id), text, field, is_lost=payment_id in lost)
+            opened[nth] = self._opened(usable.get(payment_id), text, field, is_lost=payment_id in lost)
         return opened
 
     async def open_metadata(self, payment_id: int, text: str | None) -> dict[str, str]:
@@ -135,9 +145,11 @@ class PersonalData:
         """
         return _metadata(await self.open(payment_id, text, METADATA))
 
-    async def open_all_metadata(self, sealed: Sequence[tuple[int, str | None]]) -> list[dict[str, str]]:
+    async def open_all_metadata(
+        self, sealed: Sequence[tuple[int, str | None]], *, keys: Mapping[int, bytes] = NO_KEYS
+    ) -> list[dict[str, str]]:
         """Return the metadata of several payments, as `open_metadata` does, with one query at most."""
-        return [_metadata(text) for text in await self.open_all(sealed, METADATA)]
+        return [_metadata(text) for text in await self.open_all(sealed, METADATA, keys=keys)]
 
     def _opened(self, key: PaymentKey | None, text: str, field: str, *, is_lost: bool) -> str | None:
         if key is None:

@@ -12,23 +12,25 @@ from services.gateway.v1.times import utc, utc_or_none
 from services.gateway.v1.verification import verifications_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from contracts.read_models import AttemptDetails, PaymentDetails
     from services.gateway.gateway import Gateway
+    from services.gateway.v1.payment_search import Page
     from services.gateway.v1.verification import Shown, Verification
 
 
-async def listed_payments(gateway: Gateway, payments: Sequence[PaymentDetails], shown: Shown) -> list[Payment]:
+async def listed_payments(gateway: Gateway, page: Page, shown: Shown) -> list[Payment]:
     """Build payments of one merchant as `shown_payment` builds one, with few queries for all of them.
 
     `shown` is what their read model showed before they were read.
     """
+    payments, data = page.payments, gateway.hub.personal_data
     if not payments:
         return []
-    data = gateway.hub.personal_data
-    emails = await data.open_all([(each.payment_id, each.payer_email) for each in payments])
-    metadata = await data.open_all_metadata([(each.payment_id, each.metadata) for each in payments])
+    keys = {each.payment_id: key for each, key in zip(payments, page.keys, strict=True) if key is not None}
+    emails = await data.open_all([(each.payment_id, each.payer_email) for each in payments], keys=keys)
+    metadata = await data.open_all_metadata([(each.payment_id, each.metadata) for each in payments], keys=keys)
     verifications = await verifications_of(gateway, payments, shown)
     return [_listed(gateway, *row) for row in zip(payments, emails, metadata, verifications, strict=True)]
 

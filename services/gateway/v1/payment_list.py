@@ -41,7 +41,7 @@ async def find(request: web.Request) -> web.Response:
     page = await find_payments(gateway.pool, _wanted(query, merchant), after=after, limit=query.limit)
     note_position(request, page.position)
     following = None if page.next is None else gateway.cursors.make(page.next, of=of)
-    data = await listed_payments(gateway, page.payments, shown)
+    data = await listed_payments(gateway, page, shown)
     return json_response(FoundPayments(object="list", data=data, has_more=following is not None, next=following))
 
 

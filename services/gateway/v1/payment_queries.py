@@ -20,7 +20,8 @@ CLOCKS_DIFFER: Final = timedelta(hours=1)
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FAR_AHEAD: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
-# One row, because the driver makes objects for each row: the documents as one JSON array, NULL for none.
+# One row, because the driver makes objects for each row: the documents as one JSON array, and the keys of the personal
+# data in their order. Both are NULL for no documents.
 PAGE: Final = """
     WITH seen AS MATERIALIZED ({seen}),
     page AS MATERIALIZED (
@@ -28,12 +29,14 @@ PAGE: Final = """
         ORDER BY created_at {order}, payment_id {order} LIMIT {limit} + 1
     ),
     shown AS (
-        SELECT string_agg(document::text, ',' ORDER BY created_at {order}, payment_id {order}) AS documents
-        FROM page JOIN payment_details USING (payment_id, created_at)
+        SELECT
+            '[' || string_agg(document::text, ',' ORDER BY created_at {order}, payment_id {order}) || ']' AS documents,
+            array_agg(sealed ORDER BY created_at {order}, payment_id {order}) AS keys
+        FROM page JOIN payment_details USING (payment_id, created_at) LEFT JOIN payment_keys USING (payment_id)
     ),
     ends AS ({ends})
     SELECT (SELECT position FROM checkpoints WHERE read_model = 'payment_details') AS position,
-        count, end_at, end_id, '[' || documents || ']' AS documents
+        count, end_at, end_id, documents, keys
     FROM shown LEFT JOIN ends ON true
 """
 # A full page needs no end: PostgreSQL 17 and later then read no further than its last row.

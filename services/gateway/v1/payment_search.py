@@ -39,10 +39,12 @@ _details: Final = msgspec.json.Decoder(list[PaymentDetails]).decode
 class Page(NamedTuple):
     """Payments in the list's order, and the place to go on from, None at the end of the list.
 
-    They are as of `position`.
+    They are as of `position`. `keys` are the keys of their personal data, as the vault encrypts them; None for a
+    payment without one, and after its payer was forgotten.
     """
 
     payments: list[PaymentDetails]
+    keys: list[bytes | None]
     next: Place | None
     position: int
 
@@ -53,8 +55,8 @@ async def find_payments(pool: asyncpg.Pool, wanted: Wanted, *, after: Place | No
     A page can have fewer payments than `limit`, also none, although more follow: then it has a `next`.
     """
     if wanted.methods == ():
-        return Page([], None, 0)
-    furthest = Page([], after, 0)
+        return Page([], [], None, 0)
+    furthest = Page([], [], after, 0)
     for step in _steps(wanted, limit):
         query, arguments = written(step, wanted, after, limit)
         row = await _fetch(pool, query, arguments)
@@ -62,15 +64,15 @@ async def find_payments(pool: asyncpg.Pool, wanted: Wanted, *, after: Place | No
         if is_cut and not step.is_walk:
             # The collected part is not the beginning of the list.
             continue
-        found = _details(row["documents"] or "[]")
+        found, keys = _details(row["documents"] or "[]"), row["keys"] or []
         if len(found) > limit:
             last = found[limit - 1]
-            return Page(found[:limit], Place(last.created_at, last.payment_id), row["position"])
+            return Page(found[:limit], keys[:limit], Place(last.created_at, last.payment_id), row["position"])
         if not is_cut:
-            return Page(found, None, row["position"])
+            return Page(found, keys, None, row["position"])
         end = Place(row["end_at"], row["end_id"])
         if _is_further(end, furthest.next, wanted):
-            furthest = Page(found, end, row["position"])
+            furthest = Page(found, keys, end, row["position"])
     return furthest
 
 

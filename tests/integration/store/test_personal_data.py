@@ -129,6 +129,24 @@ async def test_lists_are_opened_with_one_query(data: PersonalData, pool):
     assert opened == [ANA] * 20 + [None, "plain@example.com"]
 
 
+async def test_keys_that_the_caller_has_read_need_no_query(data: PersonalData, pool):
+    sealed = [(n, await sealed_email(data, n)) for n in (1, 2)]
+    keys = dict(await pool.fetch("SELECT payment_id, sealed FROM payment_keys"))
+
+    # Without a pool, a query would fail.
+    opened = await another_process(None).open_all(sealed, keys=keys)  # type: ignore[arg-type]
+
+    assert opened == [ANA, ANA]
+
+
+async def test_keys_that_the_caller_has_not_read_are_fetched(data: PersonalData, pool):
+    sealed = [(n, await sealed_email(data, n)) for n in (1, 2, 3)]
+    keys = dict(await pool.fetch("SELECT payment_id, sealed FROM payment_keys WHERE payment_id = 1"))
+    await pool.execute(DESTROY, 2)
+
+    assert await another_process(pool).open_all(sealed, keys=keys) == [ANA, None, ANA]
+
+
 async def test_unreadable_seal_does_not_look_forgotten(data: PersonalData):
     await data.keys.get_or_make(2)
 
