@@ -17,22 +17,19 @@ if TYPE_CHECKING:
     from contracts.read_models import AttemptDetails, PaymentDetails
     from services.gateway.gateway import Gateway
     from services.gateway.v1.payment_search import Page
-    from services.gateway.v1.verification import Shown, Verification
+    from services.gateway.v1.verification import Verification
 
 
-async def listed_payments(gateway: Gateway, page: Page, shown: Shown) -> list[Payment]:
-    """Build payments of one merchant as `shown_payment` builds one, with few queries for all of them.
-
-    `shown` is what their read model showed before they were read.
-    """
-    payments, data = page.payments, gateway.hub.personal_data
-    if not payments:
+async def listed_payments(gateway: Gateway, page: Page) -> list[Payment]:
+    """Build the payments of a page as `shown_payment` builds one; most pages need no query."""
+    if not page.rows:
         return []
-    keys = {each.payment_id: key for each, key in zip(payments, page.keys, strict=True) if key is not None}
+    payments, data = [row.details for row in page.rows], gateway.hub.personal_data
+    keys = {row.details.payment_id: row.key for row in page.rows if row.key is not None}
     emails = await data.open_all([(each.payment_id, each.payer_email) for each in payments], keys=keys)
     metadata = await data.open_all_metadata([(each.payment_id, each.metadata) for each in payments], keys=keys)
-    verifications = await verifications_of(gateway, payments, shown)
-    return [_listed(gateway, *row) for row in zip(payments, emails, metadata, verifications, strict=True)]
+    verifications = await verifications_of(gateway, page)
+    return [_listed(gateway, *each) for each in zip(payments, emails, metadata, verifications, strict=True)]
 
 
 def _listed(

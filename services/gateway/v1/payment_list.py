@@ -16,9 +16,8 @@ from services.gateway.request_body import read_query
 from services.gateway.v1.listed_payments import listed_payments
 from services.gateway.v1.merchant_of import merchant_of
 from services.gateway.v1.methods import METHODS
-from services.gateway.v1.payment_queries import Place, Wanted
-from services.gateway.v1.payment_search import READ_MODEL, find_payments
-from services.gateway.v1.verification import shown_by
+from services.gateway.v1.payment_queries import Moment, Place, Wanted
+from services.gateway.v1.payment_search import find_payments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,11 +36,11 @@ async def find(request: web.Request) -> web.Response:
     merchant = (await merchant_of(request, query.merchant)).slug
     of = ListOf.asked(LIST, merchant, query)
     after = None if query.cursor is None else gateway.cursors.read(query.cursor, Place, of=of)
-    shown = await shown_by(gateway, merchant, read_model=READ_MODEL)
-    page = await find_payments(gateway.pool, _wanted(query, merchant), after=after, limit=query.limit)
+    moment = Moment([f"{merchant}.{provider}" for provider in gateway.hub.providers.remote], gateway.hub.now())
+    page = await find_payments(gateway.pool, _wanted(query, merchant), moment, after=after, limit=query.limit)
     note_position(request, page.position)
     following = None if page.next is None else gateway.cursors.make(page.next, of=of)
-    data = await listed_payments(gateway, page, shown)
+    data = await listed_payments(gateway, page)
     return json_response(FoundPayments(object="list", data=data, has_more=following is not None, next=following))
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
+from extrato.domain.sweep_lanes import FAST, SLOW
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,24 +22,42 @@ CLOCKS_DIFFER: Final = timedelta(hours=1)
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FAR_AHEAD: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
-# One row, because the driver makes objects for each row: the documents as one JSON array, and the keys of the personal
-# data in their order. Both are NULL for no documents.
+# One row, because the driver makes objects for each row: the documents as one JSON array, and what other tables have of
+# their payments as arrays in the same order, all NULL for no documents. All is of one snapshot: a question to a
+# provider, and the last search of an account or the one before, count if the rows show what they found.
 PAGE: Final = """
-    WITH seen AS MATERIALIZED ({seen}),
+    WITH shown AS (SELECT max(position) AS position FROM checkpoints WHERE read_model = 'payment_details'),
+    seen AS MATERIALIZED ({seen}),
     page AS MATERIALIZED (
         SELECT payment_id, created_at FROM seen WHERE {rest}
         ORDER BY created_at {order}, payment_id {order} LIMIT {limit} + 1
     ),
-    shown AS (
+    listed AS (
+        SELECT payment_id, created_at, document,
+            (SELECT sealed FROM payment_keys AS k WHERE k.payment_id = page.payment_id) AS key,
+            (SELECT CASE WHEN watch_until > {now} THEN '{fast}' ELSE '{slow}' END
+             FROM open_payments AS o WHERE o.payment_id = page.payment_id) AS lane,
+            (SELECT answered_at FROM provider_answers AS a, shown
+             WHERE a.payment_id = page.payment_id AND a.position <= shown.position) AS answered_at
+        FROM page JOIN payment_details USING (payment_id, created_at)
+    ),
+    rows AS (
         SELECT
             '[' || string_agg(document::text, ',' ORDER BY created_at {order}, payment_id {order}) || ']' AS documents,
-            array_agg(sealed ORDER BY created_at {order}, payment_id {order}) AS keys
-        FROM page JOIN payment_details USING (payment_id, created_at) LEFT JOIN payment_keys USING (payment_id)
+            array_agg(key ORDER BY created_at {order}, payment_id {order}) AS keys,
+            array_agg(lane ORDER BY created_at {order}, payment_id {order}) AS lanes,
+            array_agg(answered_at ORDER BY created_at {order}, payment_id {order}) AS answers
+        FROM listed
+    ),
+    sweeps AS (
+        SELECT array_agg(account) AS accounts, array_agg(high_water) AS swept,
+            array_agg(CASE WHEN s.position <= shown.position THEN high_water
+                           WHEN earlier_position <= shown.position THEN earlier_high_water END) AS swept_and_shown
+        FROM sweep_cursors AS s, shown WHERE account = ANY ({accounts}::text[])
     ),
     ends AS ({ends})
-    SELECT (SELECT position FROM checkpoints WHERE read_model = 'payment_details') AS position,
-        count, end_at, end_id, documents, keys
-    FROM shown LEFT JOIN ends ON true
+    SELECT position, count, end_at, end_id, documents, keys, lanes, answers, accounts, swept, swept_and_shown
+    FROM shown, rows, sweeps LEFT JOIN ends ON true
 """
 # A full page needs no end: PostgreSQL 17 and later then read no further than its last row.
 END_OF_WALK: Final = """
@@ -99,6 +119,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
     is_newest_first: bool = True
 
 
+class Moment(NamedTuple):
+    """What a page shows beside its payments: the searches of these accounts, and the lanes at this time."""
+
+    accounts: Sequence[str]
+    now: datetime
+
+
 class Step(NamedTuple):
     """One query: a walk or a collection by an index, which reads at most `bound` rows."""
 
@@ -158,7 +185,7 @@ class _Arguments:
         return sql.format(*(f"${number}" for number in range(first, first + len(values))))
 
 
-def written(step: Step, wanted: Wanted, after: Place | None, limit: int) -> tuple[str, list[Any]]:
+def written(step: Step, wanted: Wanted, moment: Moment, after: Place | None, limit: int) -> tuple[str, list[Any]]:
     """Return the query of a step with its arguments."""
     arguments = _Arguments()
     order, opposite = ("DESC", "ASC") if wanted.is_newest_first else ("ASC", "DESC")
@@ -179,5 +206,7 @@ def written(step: Step, wanted: Wanted, after: Place | None, limit: int) -> tupl
     if step.by == "terms":
         others = [f"merchant = {merchant}", span, *others]
     ends = (END_OF_WALK if step.is_walk else END_OF_COLLECTION).format(limit=limit, opposite=opposite)
-    page = PAGE.format(seen=seen, rest=" AND ".join(others) or "true", ends=ends, order=order, limit=limit)
+    beside = {"accounts": arguments.put("{}", (moment.accounts,)), "now": arguments.put("{}", (moment.now,))}
+    rest = " AND ".join(others) or "true"
+    page = PAGE.format(seen=seen, rest=rest, ends=ends, order=order, limit=limit, fast=FAST, slow=SLOW, **beside)
     return page, arguments.values

@@ -20,10 +20,12 @@ import msgspec
 from contracts.read_models import PaymentDetails
 from extrato.store.unavailable import raising_unavailable
 from services.gateway.http.positions import not_built
-from services.gateway.v1.payment_queries import By, Place, Step, Wanted, conditions_of, written
+from services.gateway.v1.payment_queries import By, Moment, Place, Step, Wanted, conditions_of, written
+from services.gateway.v1.verification import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
 READ_MODEL: Final = "payment_details"
 TIMEOUT_S: Final = 5.0
@@ -36,44 +38,69 @@ MOST_COLLECTED: Final = 20_000
 _details: Final = msgspec.json.Decoder(list[PaymentDetails]).decode
 
 
+class Row(NamedTuple):
+    """A payment of a list, and what other tables have of it at the same moment.
+
+    `key` is the key of its personal data, as the vault encrypts it; None without one, and after it was destroyed.
+    `lane` is None for a payment that is not open. `answered_at` is when a provider last answered about it.
+    """
+
+    details: PaymentDetails
+    key: bytes | None
+    lane: str | None
+    answered_at: datetime | None
+
+
 class Page(NamedTuple):
     """Payments in the list's order, and the place to go on from, None at the end of the list.
 
-    They are as of `position`. `keys` are the keys of their personal data, as the vault encrypts them; None for a
-    payment without one, and after its payer was forgotten.
+    It shows everything up to `position`, and the searches of the merchant's accounts by `<merchant>.<provider>`.
     """
 
-    payments: list[PaymentDetails]
-    keys: list[bytes | None]
+    rows: list[Row]
     next: Place | None
     position: int
+    sweeps: dict[str, Sweep]
 
 
-async def find_payments(pool: asyncpg.Pool, wanted: Wanted, *, after: Place | None, limit: int) -> Page:
+NOTHING: Final = Page([], None, 0, {})
+
+
+async def find_payments(pool: asyncpg.Pool, wanted: Wanted, moment: Moment, *, after: Place | None, limit: int) -> Page:
     """Return the page after a place; raises `StoreUnavailable`, and `ReadModelBehind` until the list is built.
 
     A page can have fewer payments than `limit`, also none, although more follow: then it has a `next`.
     """
     if wanted.methods == ():
-        return Page([], [], None, 0)
-    furthest = Page([], [], after, 0)
+        return NOTHING
+    furthest = NOTHING._replace(next=after)
     for step in _steps(wanted, limit):
-        query, arguments = written(step, wanted, after, limit)
-        row = await _fetch(pool, query, arguments)
-        is_cut = (row["count"] or 0) >= step.bound
+        query, arguments = written(step, wanted, moment, after, limit)
+        record = await _fetch(pool, query, arguments)
+        is_cut = (record["count"] or 0) >= step.bound
         if is_cut and not step.is_walk:
             # The collected part is not the beginning of the list.
             continue
-        found, keys = _details(row["documents"] or "[]"), row["keys"] or []
-        if len(found) > limit:
-            last = found[limit - 1]
-            return Page(found[:limit], keys[:limit], Place(last.created_at, last.payment_id), row["position"])
+        page = _page(record)
+        if len(page.rows) > limit:
+            last = page.rows[limit - 1].details
+            return page._replace(rows=page.rows[:limit], next=Place(last.created_at, last.payment_id))
         if not is_cut:
-            return Page(found, keys, None, row["position"])
-        end = Place(row["end_at"], row["end_id"])
+            return page
+        end = Place(record["end_at"], record["end_id"])
         if _is_further(end, furthest.next, wanted):
-            furthest = Page(found, keys, end, row["position"])
+            furthest = page._replace(next=end)
     return furthest
+
+
+def _page(record: asyncpg.Record) -> Page:
+    """Read all rows of a query's record."""
+    rows: list[Row] = []
+    if record["documents"] is not None:
+        rows += map(Row, _details(record["documents"]), record["keys"], record["lanes"], record["answers"])
+    accounts = record["accounts"] or ()
+    sweeps = dict(zip(accounts, map(Sweep, record["swept"] or (), record["swept_and_shown"] or ()), strict=True))
+    return Page(rows, None, record["position"], sweeps)
 
 
 def _is_further(place: Place, than: Place | None, wanted: Wanted) -> bool:

@@ -9,22 +9,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import asyncpg
 from msgspec import Struct
 
 from extrato.domain.payment.identifiers import stream_id
-from extrato.domain.sweep_lanes import FAST, QUIET, SLOW, lane_of, next_sweep
+from extrato.domain.sweep_lanes import QUIET, lane_of, next_sweep
 from extrato.settings import MERCADO_PAGO_API
 from extrato.store.unavailable import raising_unavailable
 from extrato.use_cases.payments import load_payment
-from services.gateway.http.positions import not_built
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from contracts.read_models import PaymentDetails
     from extrato.use_cases.payments import LoadedPayment
     from services.gateway.gateway import Gateway
+    from services.gateway.v1.payment_search import Page, Row
 
 TIMEOUT_S: Final = 2.0
 
@@ -35,21 +31,6 @@ LATEST: Final = """
         (SELECT max(originator_version) FROM stored_events WHERE originator_id = $1) AS version,
         (SELECT high_water FROM sweep_cursors WHERE account = $2) AS swept_at,
         (SELECT answered_at FROM provider_answers WHERE payment_id = $3) AS answered_at
-"""
-# The sweep that counts is the last one, or the one before, that the read model shows.
-SWEEPS: Final = """
-    SELECT shown.position, account, high_water,
-        CASE WHEN sweep.position <= shown.position THEN high_water
-             WHEN earlier_position <= shown.position THEN earlier_high_water END AS shown_until
-    FROM (SELECT max(position) AS position FROM checkpoints WHERE read_model = $1) AS shown
-    LEFT JOIN sweep_cursors AS sweep ON account = ANY ($2::text[])
-"""
-# The rows of payments that a payer may still pay, or whose attempts are in flight, as the monitor reads them.
-OPEN: Final = """
-    SELECT asked.payment_id, open.payment_id IS NOT NULL AS is_open, watch_until, answered_at
-    FROM unnest($1::bigint[]) AS asked (payment_id)
-    LEFT JOIN open_payments AS open ON open.payment_id = asked.payment_id
-    LEFT JOIN provider_answers AS answer ON answer.payment_id = asked.payment_id AND answer.position <= $2
 """
 # Mercado Pago's credentials for tests begin so; its test accounts have ordinary ones.
 TEST_TOKEN: Final = "TEST-"  # noqa: S105 - a prefix
@@ -66,6 +47,9 @@ class Verification(Struct, frozen=True, kw_only=True):
     next_check_at: datetime | None = None
 
 
+OF_NO_PROVIDER: Final = Verification(is_live=True)
+
+
 class _Account(Struct, frozen=True, kw_only=True):
     """An account at a provider."""
 
@@ -73,21 +57,14 @@ class _Account(Struct, frozen=True, kw_only=True):
     is_live: bool
 
 
-class _Sweep(NamedTuple):
+class Sweep(NamedTuple):
     """When the last search of an account began; `shown_until` is that of the last one whose findings are shown."""
 
     last: datetime | None
     shown_until: datetime | None
 
 
-NEVER_SWEPT: Final = _Sweep(None, None)
-
-
-class Shown(NamedTuple):
-    """What a read model shows: the log up to `position`, and the searches of the merchant's accounts up to there."""
-
-    position: int
-    sweeps: Mapping[str, _Sweep]
+NEVER_SWEPT: Final = Sweep(None, None)
 
 
 # --- one payment --------------------------------------------------------------------------------
@@ -101,16 +78,17 @@ async def verified(gateway: Gateway, loaded: LoadedPayment) -> tuple[LoadedPayme
     provider = loaded.payment.intent.provider
     account = await _account(gateway, loaded.merchant, provider)
     if account is None:
-        return loaded, Verification(is_live=True)
+        return loaded, OF_NO_PROVIDER
     arguments = (stream_id(loaded.payment_id), f"{loaded.merchant}.{provider}", loaded.payment_id)
     with raising_unavailable():
         latest = await gateway.pool.fetchrow(LATEST, *arguments, timeout=TIMEOUT_S)
     if latest["version"] > loaded.version:
         loaded = await load_payment(gateway.hub, loaded.payment_id)
-    sweep = _Sweep(latest["swept_at"], latest["swept_at"])
-    lane = lane_of(loaded.payment, gateway.hub.now())
+    sweep = Sweep(latest["swept_at"], latest["swept_at"])
+    now, answered_at = gateway.hub.now(), latest["answered_at"]
+    lane = lane_of(loaded.payment, now)
     return loaded, _verification(
-        gateway, account, sweep, opened_at=loaded.opened_at, answered_at=latest["answered_at"], lane=lane
+        account, sweep, opened_at=loaded.opened_at, answered_at=answered_at, lane=lane, now=now
     )
 
 
@@ -119,61 +97,37 @@ async def verification_at_creation(gateway: Gateway, loaded: LoadedPayment) -> V
     provider = loaded.payment.intent.provider
     account = await _account(gateway, loaded.merchant, provider)
     if account is None:
-        return Verification(is_live=True)
+        return OF_NO_PROVIDER
     with raising_unavailable():
         swept_at: datetime | None = await gateway.pool.fetchval(
             LAST_SWEEP, f"{loaded.merchant}.{provider}", timeout=TIMEOUT_S
         )
-    lane = lane_of(loaded.payment, gateway.hub.now())
-    return _verification(
-        gateway, account, _Sweep(swept_at, None), opened_at=loaded.opened_at, answered_at=None, lane=lane
-    )
+    now, sweep = gateway.hub.now(), Sweep(swept_at, None)
+    lane = lane_of(loaded.payment, now)
+    return _verification(account, sweep, opened_at=loaded.opened_at, answered_at=None, lane=lane, now=now)
 
 
 # --- a list -------------------------------------------------------------------------------------
 
 
-async def shown_by(gateway: Gateway, merchant: str, *, read_model: str) -> Shown:
-    """Return what a read model shows of a merchant's payments at least, if its rows are read afterwards.
-
-    Raises `StoreUnavailable`, and `ReadModelBehind` until the read model is built.
-    """
-    accounts = [f"{merchant}.{provider}" for provider in gateway.hub.providers.remote]
-    with raising_unavailable():
-        rows = await gateway.pool.fetch(SWEEPS, read_model, accounts, timeout=TIMEOUT_S)
-    position: int | None = rows[0]["position"]
-    if position is None:
-        raise not_built(read_model)
-    sweeps = {row["account"]: _Sweep(row["high_water"], row["shown_until"]) for row in rows}
-    return Shown(position, sweeps)
-
-
-async def verifications_of(gateway: Gateway, payments: Sequence[PaymentDetails], shown: Shown) -> list[Verification]:
-    """Return the verifications of payments of one merchant, with one query for all; raises as `verified`."""
-    now, merchant = gateway.hub.now(), payments[0].merchant
+async def verifications_of(gateway: Gateway, page: Page) -> list[Verification]:
+    """Return the verifications of the payments of a page; raises as `verified`."""
+    merchant, now = page.rows[0].details.merchant, gateway.hub.now()
     accounts = {
-        provider: await _account(gateway, merchant, provider) for provider in {each.provider for each in payments}
-    }
-    ids = [each.payment_id for each in payments]
-    try:
-        with raising_unavailable():
-            rows = await gateway.pool.fetch(OPEN, ids, shown.position, timeout=TIMEOUT_S)
-    except asyncpg.UndefinedTableError as error:
-        raise not_built("open_payments") from error
-    found = {row["payment_id"]: row for row in rows}
-    verifications = []
-    for each in payments:
-        account, row = accounts[each.provider], found[each.payment_id]
-        if account is None:
-            verifications.append(Verification(is_live=True))
-            continue
-        is_watched = row["watch_until"] is not None and row["watch_until"] > now
-        lane = QUIET if not row["is_open"] else FAST if is_watched else SLOW
-        sweep = shown.sweeps.get(f"{merchant}.{each.provider}", NEVER_SWEPT)
-        verifications.append(
-            _verification(gateway, account, sweep, opened_at=each.created_at, answered_at=row["answered_at"], lane=lane)
+        provider: (
+            await _account(gateway, merchant, provider),
+            page.sweeps.get(f"{merchant}.{provider}", NEVER_SWEPT),
         )
-    return verifications
+        for provider in {row.details.provider for row in page.rows}
+    }
+    return [_verification_of(row, *accounts[row.details.provider], now=now) for row in page.rows]
+
+
+def _verification_of(row: Row, account: _Account | None, sweep: Sweep, *, now: datetime) -> Verification:
+    if account is None:
+        return OF_NO_PROVIDER
+    opened_at, lane = row.details.created_at, row.lane or QUIET
+    return _verification(account, sweep, opened_at=opened_at, answered_at=row.answered_at, lane=lane, now=now)
 
 
 # --- both ---------------------------------------------------------------------------------------
@@ -190,19 +144,21 @@ async def _account(gateway: Gateway, merchant: str, provider: str) -> _Account |
 
 
 def _verification(
-    gateway: Gateway,
     account: _Account,
-    sweep: _Sweep,
+    sweep: Sweep,
     *,
     opened_at: datetime,
     answered_at: datetime | None,
     lane: str,
+    now: datetime,
 ) -> Verification:
     # A search from before the payment was opened does not count.
-    swept_at = sweep.shown_until if sweep.shown_until is not None and sweep.shown_until >= opened_at else None
+    verified_at = sweep.shown_until if sweep.shown_until is not None and sweep.shown_until >= opened_at else None
+    if answered_at is not None and (verified_at is None or answered_at > verified_at):
+        verified_at = answered_at
     return Verification(
         is_live=account.is_live,
-        verified_at=max((at for at in (swept_at, answered_at) if at is not None), default=None),
+        verified_at=verified_at,
         # Without a credential the hub cannot ask.
-        next_check_at=next_sweep(lane, last=sweep.last, now=gateway.hub.now()) if account.has_credential else None,
+        next_check_at=next_sweep(lane, last=sweep.last, now=now) if account.has_credential else None,
     )

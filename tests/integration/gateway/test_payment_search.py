@@ -16,11 +16,12 @@ from contracts.payment_status import ALERT_NAMES
 from contracts.search_terms import term, terms_of_words, words_of
 from services.gateway.http.positions import ReadModelBehind
 from services.gateway.v1 import payment_search
-from services.gateway.v1.payment_queries import Step, Wanted, written
+from services.gateway.v1.payment_queries import Moment, Step, Wanted, written
 from services.gateway.v1.payment_search import find_payments
 from services.projections import checkpoints
 from services.projections.apply import apply
 from services.projections.checkpoints import Checkpoint
+from services.projections.read_models.open_payments import OPEN_PAYMENTS
 from services.projections.read_models.payment_details import PAYMENT_DETAILS
 from tests.unit.projections.history import CHARGED, EXPIRED, NOON, enveloped, observed, opened
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 SHOP, OTHER_SHOP = "padaria-do-marcos", "cafe-da-ana"
 PAYMENTS = 150
 POSITION = 15_000
+MOMENT = Moment([], NOON)
 METHODS = ("pix", "pix"), ("mercado_pago", "pix"), ("mercado_pago", "checkout")
 NAMES = ("Pão de queijo", "Café", "Bolo de milho", "Panetone")
 STATUSES = ("approved", "rejected", "refunded", "cancelled", "pending")
@@ -93,6 +95,7 @@ async def shop(pool: asyncpg.Pool) -> Shop:
     name, luck = PAYMENT_DETAILS.name, random.Random(15)
     async with pool.acquire() as connection:
         await connection.execute(PAYMENT_DETAILS.create.format(table=name))
+        await connection.execute(OPEN_PAYMENTS.create.format(table=OPEN_PAYMENTS.name))
         for index in PAYMENT_DETAILS.indexes:
             await connection.execute(index.format(table=name))
         for number in range(1, PAYMENTS + 1):
@@ -198,29 +201,29 @@ async def test_pages_are_what_a_look_at_every_payment_finds(pool, shop, search, 
         for name, bound in steps.items():
             patched.setattr(payment_search, name, bound)
         while True:
-            page = await find_payments(pool, wanted, after=place, limit=limit)
-            assert len(page.payments) <= limit
+            page = await find_payments(pool, wanted, MOMENT, after=place, limit=limit)
+            assert len(page.rows) <= limit
             assert page.position == (POSITION if wanted.methods != () else 0)
-            found += page.payments
+            found += page.rows
             if page.next is None:
                 break
             place = page.next
-    assert [each.payment_id for each in found] == [each.payment_id for each in expected]
-    assert found == expected
+    assert [each.details.payment_id for each in found] == [each.payment_id for each in expected]
+    assert [each.details for each in found] == expected
 
 
 async def test_rows_that_are_added_move_no_page(pool, shop):
     wanted = Wanted(merchant=SHOP)
-    first = await find_payments(pool, wanted, after=None, limit=10)
+    first = await find_payments(pool, wanted, MOMENT, after=None, limit=10)
     async with pool.acquire() as connection:
         await apply(
             connection, PAYMENT_DETAILS, [enveloped(opened(), payment_id=PAYMENTS + 1)], table=PAYMENT_DETAILS.name
         )
         newer = replace(enveloped(opened(), payment_id=PAYMENTS + 2), occurred_at=at(10_000))
         await apply(connection, PAYMENT_DETAILS, [newer], table=PAYMENT_DETAILS.name)
-    second = await find_payments(pool, wanted, after=first.next, limit=10)
+    second = await find_payments(pool, wanted, MOMENT, after=first.next, limit=10)
     newest_first = sorted(shop.payments, key=lambda each: (each.created_at, each.payment_id), reverse=True)
-    assert [*first.payments, *second.payments] == newest_first[:20]
+    assert [row.details for row in (*first.rows, *second.rows)] == newest_first[:20]
 
 
 async def test_frequent_word_is_found_by_its_index(pool, shop):
@@ -228,7 +231,7 @@ async def test_frequent_word_is_found_by_its_index(pool, shop):
     async with pool.acquire() as connection:
         await connection.execute(MANY_WITH_A_WORD, word)
         await connection.execute("ANALYZE payment_details_filters")
-        query, arguments = written(Step(is_walk=False, by="terms", bound=2_001), wanted, None, 10)
+        query, arguments = written(Step(is_walk=False, by="terms", bound=2_001), wanted, MOMENT, None, 10)
         plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {query}", *arguments))
     assert "payment_details_filters_by_terms" in plan
     assert "Seq Scan" not in plan
@@ -236,10 +239,10 @@ async def test_frequent_word_is_found_by_its_index(pool, shop):
 
 async def test_list_says_that_its_table_is_being_built(pool):
     with pytest.raises(ReadModelBehind, match="still building"):
-        await find_payments(pool, Wanted(merchant=SHOP), after=None, limit=10)
+        await find_payments(pool, Wanted(merchant=SHOP), MOMENT, after=None, limit=10)
 
 
 async def test_list_without_a_position_is_being_built(pool, shop):
     await pool.execute("DELETE FROM checkpoints")
     with pytest.raises(ReadModelBehind, match="still building"):
-        await find_payments(pool, Wanted(merchant=SHOP), after=None, limit=10)
+        await find_payments(pool, Wanted(merchant=SHOP), MOMENT, after=None, limit=10)
