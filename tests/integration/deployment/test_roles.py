@@ -128,5 +128,5 @@ async def register_merchant(environment):
 
 
 async def has_copies(subscriber):
-    answer = await ask(subscriber, "$JS.API.STREAM.NAMES", timeout_s=2)
+    answer = await ask(subscriber, "$JS.API.STREAM.NAMES")
     return answer["streams"] == ["CHECKS", "PAYMENTS"]
