@@ -26,6 +26,7 @@ from extrato.settings import Settings
 from services.sandbox.state.faults import Faults
 from tests import pace
 from tests.homes import new_home, put_database_in
+from tests.pace import within
 from tests.ports import free_port
 from tests.promised import JSON, hold_to_promise, holding
 
@@ -362,7 +363,7 @@ async def running_hub(home: Path, *, code: Path = ROOT, **environment: str) -> A
     assert process.stdout
     lines = []
     try:
-        async with asyncio.timeout(pace.allowed(40)):
+        async with within(40):
             async for line in process.stdout:
                 lines.append(line.decode())
                 if "extrato is ready" in lines[-1]:
@@ -374,7 +375,7 @@ async def running_hub(home: Path, *, code: Path = ROOT, **environment: str) -> A
         async with aiohttp.ClientSession(trace_configs=[holding(url)] if code == ROOT else []) as session:
             yield RunningHub(home, url, f"http://127.0.0.1:{sandbox_port}", session)
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(pace.allowed(10)):
+        async with within(10):
             assert await process.wait() == 0, (await drain).decode()
     finally:
         if process.returncode is None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import nats.js.errors
 
-from tests.pace import allowed
+from tests.pace import within
 
 APPROVED = [("pending", "approved")]
 
 
 async def see_approval(hub, until, socket, payment_id, *, within_s=15.0):
     """Read a socket until the approval, then check REST, the timeline and the list."""
-    async with asyncio.timeout(allowed(within_s)):
+    async with within(within_s):
         async for message in socket:
             frame = message.json()
             if frame["type"] == "snapshot" and frame["payments"][0]["status"] == "approved":

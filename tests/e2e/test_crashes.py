@@ -13,6 +13,7 @@ import pytest
 
 from tests.compatibility.claim import claim
 from tests.e2e.seeing import is_refilled, see_approval
+from tests.pace import within
 
 pytestmark = pytest.mark.xdist_group("crashes")
 
@@ -98,7 +99,7 @@ async def test_forged_message_is_ignored(hub, until):
         await jetstream.publish(f"payments.padaria-do-marcos.{payment_id}.StatusChanged", body, headers=forged)
         confirmation = {"bank_payment_id": answer["payment"]["bank_payment_id"], "value": 3}
         assert (await hub.post("/payments/pix/confirmation", confirmation))[0] == 200
-        async with asyncio.timeout(10):
+        async with within(10):
             frames = [await socket.receive_json(), await socket.receive_json()]
     assert [frame["event"] for frame in frames] == ["ObservationRecorded", "StatusChanged"]
     assert frames[-1]["source"] == "bank"
@@ -147,7 +148,7 @@ def frozen(pid):
 
 async def readiness(hub):
     """Return the answer of `/readyz`, which must arrive within two seconds."""
-    async with asyncio.timeout(2), hub.session.get(f"{hub.url}/readyz") as answer:
+    async with within(2), hub.session.get(f"{hub.url}/readyz") as answer:
         return answer.status, (await answer.json())["status"]
 
 

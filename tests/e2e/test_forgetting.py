@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from uuid import uuid4
 
 import pytest
 
 from tests.commands import run_command
-from tests.pace import allowed, until
+from tests.pace import allowed, running_s, until
 from tests.running_hub import MERCHANT
 
 ADMIN = f"/admin/merchants/{MERCHANT}"
@@ -71,17 +70,17 @@ async def test_payer_is_forgotten_within_a_second(hub):
     async with hub.socket(padaria_slug=MERCHANT) as socket:
         await socket.receive_json()
         status, done = await hub.administer("POST", f"{ADMIN}/forget", {**asked, "dry_run": False})
-        forgotten_at_s = time.monotonic()
+        forgotten_at_s = running_s()
         assert (status, [each["state"] for each in done["payments"]]) == (200, ["forgotten"])
         frame = await socket.receive_json(timeout=5)
         while frame.get("event") != "PayerForgotten":
             frame = await socket.receive_json(timeout=5)
         assert frame["payment_id"] == payment_id
         assert "@" not in json.dumps(frame)
-        assert time.monotonic() - forgotten_at_s < allowed(1)
+        assert running_s() - forgotten_at_s < allowed(1)
 
     await until_scrubbed(hub, payment_id)
-    assert time.monotonic() - forgotten_at_s < allowed(1)
+    assert running_s() - forgotten_at_s < allowed(1)
     emails = await timeline_emails(hub, payment_id)
     assert emails
     assert all(each.startswith("erased on 20") for each in emails)

@@ -12,6 +12,7 @@ from extrato.domain.merchant import RESERVED_SLUG
 from extrato.use_cases.change_merchant import change_merchant, new_api_key
 from tests.compatibility.claim import claim
 from tests.homes import new_home
+from tests.pace import within
 from tests.promised import holding
 from tests.running_hub import CAUSE, MERCHANT, RunningHub, running_hub
 
@@ -202,7 +203,7 @@ async def test_slow_head_times_out(hub):
     before = await hub.metric(refused) if refused in await hub.metrics() else 0
     reader, writer = await asyncio.open_connection("127.0.0.1", int(hub.url.rpartition(":")[2]))
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
-    async with asyncio.timeout(20):
+    async with within(20):
         response = await reader.read()
     writer.close()
     assert response.startswith(b"HTTP/1.1 408 ")
@@ -226,7 +227,7 @@ async def test_slow_body_times_out(hub):
         assert b"body_too_slow" in response
         assert path != "/payments/pix" or b"within 2 seconds" in response
 
-    async with asyncio.timeout(20):
+    async with within(20):
         await asyncio.gather(
             send_a_part("/payments/pix"),
             send_a_part(f"/payments/api/{created['payment']['id']}/refund/"),

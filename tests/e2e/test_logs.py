@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from tests.pace import within
+
 SECRET = b"padaria.k1.s3cret-of-a-merchant"
 GARBLED = {
     "a control byte in a header": b"GET /payments/api/pending/ HTTP/1.1\r\nHost: x\r\n"
@@ -31,7 +33,7 @@ async def send_raw(url, request):
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
         writer.write(request)
-        async with asyncio.timeout(1):
+        async with within(1):
             return await reader.read()
     except (ConnectionError, TimeoutError):
         return b""

@@ -14,6 +14,7 @@ from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.values import Payer
 from tests.compatibility.claim import claim
+from tests.pace import within
 from tests.running_hub import CAUSE, MERCHANT
 from tests.starkbank_brcode import json_from_brcode
 
@@ -57,7 +58,7 @@ async def test_repeated_bank_confirmation_has_no_effect(hub):
         for _ in range(3):
             status, answer = await hub.post("/payments/pix/confirmation", confirmation)
             assert (status, answer) == (200, {"message": "The payment has been confirmed."})
-        async with asyncio.timeout(10):
+        async with within(10):
             while (frame := await socket.receive_json())["event"] != "StatusChanged":
                 pass
     assert frame["source"] == "bank"

@@ -20,6 +20,7 @@ from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.values import Payer
 from tests.compatibility.claim import claim
+from tests.pace import within
 from tests.running_hub import CAUSE, MERCHANT, SANDBOX_TOKEN, WEBHOOK_SECRET
 
 pytestmark = pytest.mark.xdist_group("open mode")
@@ -809,7 +810,7 @@ async def test_reference_batch_snippet_sees_approval(hub, until, only_when_asked
         process.stdin.write(script.encode())
         process.stdin.close()
         await pay(hub, link, "approved")
-        async with asyncio.timeout(15):
+        async with within(15):
             noticed = json.loads(await process.stdout.readline())
     finally:
         process.kill()

@@ -17,7 +17,7 @@ import socketio
 
 from services.gateway.live.socket_limits import BOUNDS
 from tests.compatibility.claim import claim
-from tests.pace import allowed, until
+from tests.pace import until, within
 from tests.ports import free_port
 from tests.running_hub import ROOT
 
@@ -34,7 +34,7 @@ class Client:
         self.client.on("*", lambda event, *body: self.received.put_nowait((event, *body)))
 
     async def next(self, within_s=10):
-        async with asyncio.timeout(allowed(within_s)):
+        async with within(within_s):
             return await self.received.get()
 
 
@@ -68,13 +68,13 @@ async def node_listening(node, url, *options):
     assert process.stdout
 
     async def said():
-        async with asyncio.timeout(15):
+        async with within(15):
             return json.loads(await process.stdout.readline())
 
     try:
         yield said
         process.stdin.close()
-        async with asyncio.timeout(10):
+        async with within(10):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:
@@ -116,7 +116,7 @@ async def gateway_process(hub, *before):
         yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with within(10):
             _, log = await process.communicate()
     assert process.returncode == 0
     assert "Traceback" not in log.decode(), log.decode()
@@ -327,7 +327,7 @@ async def test_revoked_key_receives_nothing_further(hub, other_merchant, node):
         key_id = other_merchant.api_key.split(".")[2]
         path = f"/admin/merchants/{other_merchant.slug}/api-keys/{key_id}"
         assert (await hub.administer("DELETE", path))[0] == 200
-        async with asyncio.timeout(15):
+        async with within(15):
             assert (await opened.receive_json())["reason"] == "key_revoked"
         assert (await said())[0] == "disconnect"
         assert (await said())[2] == {"code": "unauthenticated"}

@@ -16,7 +16,7 @@ from extrato.use_cases.create_payment import NewPayment, create_payment
 from extrato.use_cases.merchant_directory import MerchantDirectory
 from extrato.values import Payer
 from services.gateway.live.socket_limits import BOUNDS
-from tests.pace import allowed
+from tests.pace import within
 from tests.running_hub import CAUSE
 
 MERCHANT = "padaria-do-marcos"
@@ -38,7 +38,7 @@ def token_of(address):
 
 
 async def read(opened, count, *, within_s=10):
-    async with asyncio.timeout(allowed(within_s)):
+    async with within(within_s):
         return [await opened.receive_json() for _ in range(count)]
 
 
@@ -206,7 +206,7 @@ async def test_slow_socket_is_closed_and_can_resume(hub, other_merchant):
             f"Authorization: Bearer {other_merchant.api_key}\r\n\r\n".encode()
         )
         dropped = await hub.metric("extrato_websockets_dropped_total")
-        async with asyncio.timeout(60), hub.inside() as inside:
+        async with within(60), hub.inside() as inside:
             merchant = await MerchantDirectory(inside.log).get(other_merchant.slug)
             while await hub.metric("extrato_websockets_dropped_total") == dropped:
                 await asyncio.gather(

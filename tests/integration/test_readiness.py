@@ -17,7 +17,7 @@ from extrato.bus.connection import Bus, connect
 from extrato.readiness import OK, ReadinessProbes
 from extrato.store.pool import Pool
 from tests.database import demoted, full
-from tests.pace import until
+from tests.pace import until, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -107,7 +107,7 @@ async def test_frozen_database_is_reported_in_time_and_probed_once(
     frozen = await pool.fetchval("SELECT pg_backend_pid()")
     os.kill(frozen, signal.SIGSTOP)
     try:
-        async with asyncio.timeout(2):
+        async with within(2):
             found = await asyncio.gather(*(probes.probe() for _ in range(20)))
             # While the probe hangs, no other one starts, and no caller waits for it again.
             found.append(await probes.probe())

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.commands import run_program
-from tests.pace import allowed
+from tests.pace import within
 from tests.ports import free_port
 from tests.process.stubs import hub as hub_with_stand_ins
 
@@ -33,7 +33,7 @@ class Hub:
 
     async def wait_for_line(self, words, *, within_s=15.0):
         """Wait for a line of output that contains the words, and return it."""
-        async with asyncio.timeout(allowed(within_s)):
+        async with within(within_s):
             while line := (await self.process.stdout.readline()).decode():
                 self.lines.append(line.rstrip())
                 if words in line:
@@ -42,7 +42,8 @@ class Hub:
 
     async def wait_for_end(self, *, within_s=30.0):
         """Wait for the end, and return the exit code and standard error."""
-        _, errors = await asyncio.wait_for(self.process.communicate(), within_s)
+        async with within(within_s):
+            _, errors = await self.process.communicate()
         return self.process.returncode, errors.decode()
 
     @property

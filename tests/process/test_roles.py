@@ -18,7 +18,7 @@ from extrato.assembly import open_hub
 from extrato.process import SIGNALLED, open_database
 from extrato.settings import Settings
 from services.cli.demo import prepare_demo
-from tests.pace import allowed, until
+from tests.pace import until, within
 from tests.ports import free_port
 from tests.process.conftest import ROOT
 
@@ -48,7 +48,7 @@ class Role(NamedTuple):
         return status == 503 and "The process is stopping." in text
 
     async def end(self, *, within_s):
-        async with asyncio.timeout(allowed(within_s)):
+        async with within(within_s):
             _, errors = await self.process.communicate()
         return self.process.returncode, errors.decode()
 
@@ -180,7 +180,7 @@ async def test_second_signal_ends_a_process_at_once(second):
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(allowed(10)):
+    async with within(10):
         assert await process.stdout.readline() == b"works\n"
         process.send_signal(signal.SIGTERM)
         assert await process.stdout.readline() == b"drains\n"

@@ -18,7 +18,7 @@ from extrato.process import CannotStart
 from services.cli.supervisor.child import Child, Program, describe_ending, last_line
 from services.cli.supervisor.run_directory import RunDirectory
 from services.cli.supervisor.supervisor import Supervisor, pause_before_restart
-from tests.pace import until
+from tests.pace import until, within
 
 FAILING = "import sys; sys.exit('no luck')"
 WAITING = "import signal; signal.pause()"
@@ -135,7 +135,7 @@ async def test_endless_output_fills_two_bounded_files(tmp_path):
         supervisor = Supervisor(run_directory, reports.append)
         await supervisor.start(program(tmp_path, "talking", ENDLESS))
         sizes = []
-        async with asyncio.timeout(60):
+        async with within(60):
             while not reports:
                 sizes.append(sum(file.stat().st_size for file in tmp_path.glob("talking*")))
                 await asyncio.sleep(0.01)

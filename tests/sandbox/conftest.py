@@ -16,7 +16,7 @@ from mercadopago.http import HttpClient
 from services.sandbox.app import create_app
 from services.sandbox.state.accounts import DEMO_ACCOUNT, Account
 from services.sandbox.state.settings import Settings
-from tests.pace import allowed
+from tests.pace import within
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class Shop:
 
     async def wait_for_webhooks(self, count: int) -> list[ReceivedWebhook]:
         """Wait until so many webhooks have arrived, and return all."""
-        async with asyncio.timeout(allowed(PATIENCE_S)), self.changed:
+        async with within(PATIENCE_S), self.changed:
             await self.changed.wait_for(lambda: len(self.webhooks) >= count)
         return self.webhooks
 

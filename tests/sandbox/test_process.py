@@ -12,7 +12,7 @@ import pytest
 
 from services.sandbox.state.accounts import DEMO_ACCOUNT
 from services.sandbox.state.settings import InvalidSettings, Settings
-from tests.pace import allowed
+from tests.pace import within
 from tests.ports import free_port
 
 HEADERS = {"Authorization": f"Bearer {DEMO_ACCOUNT.access_token}", "X-Idempotency-Key": "k"}
@@ -96,13 +96,13 @@ async def test_signal_stops_the_sandbox_within_two_seconds(spawn, settings, numb
         async with session.put("/_sandbox/faults", json={"latency_ms": 60_000}):
             pass
         call = asyncio.create_task(session.get("/users/me"))
-        async with asyncio.timeout(allowed(5)):
+        async with within(5):
             while True:
                 async with session.get("/_sandbox/stats") as response:
                     if (await response.json())["requests"]["total"]:
                         break
         process.send_signal(number)
-        async with asyncio.timeout(allowed(2)):
+        async with within(2):
             assert await process.wait() == 0
         with pytest.raises(aiohttp.ClientError):
             await call

@@ -9,7 +9,7 @@ import pytest
 from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
 
 from services.sandbox.state.accounts import DEMO_ACCOUNT
-from tests.pace import allowed
+from tests.pace import within
 
 # 15 minutes become 9 milliseconds.
 IMPATIENT = 100_000
@@ -218,6 +218,6 @@ async def test_slow_shop_does_not_delay_others(sandbox, shop):
 
 async def until_nothing_is_pending(sandbox) -> None:
     """Wait until the sandbox has processed the shop's answers."""
-    async with asyncio.timeout(allowed(5)):
+    async with within(5):
         while (await sandbox.stats())["webhooks"]["pending"]:
             pass

@@ -18,7 +18,7 @@ from extrato.bus.connection import STREAMS
 from extrato.bus.copies import DELIVERY_CONSUMER_PREFIX, open_copies
 from services.cli.embedded import nats as embedded
 from services.cli.embedded.nats import EmbeddedNats
-from tests.pace import until
+from tests.pace import until, within
 
 DURABLE = "projections-read-models"
 PARTS = {
@@ -128,7 +128,7 @@ async def states(bus):
 async def taken(subscription, count):
     """Return the next `count` messages; `fetch` of several returns as soon as it has one."""
     messages = []
-    async with asyncio.timeout(20):
+    async with within(20):
         while len(messages) < count:
             with contextlib.suppress(nats.errors.TimeoutError):
                 messages += await subscription.fetch(1, timeout=1)

@@ -25,7 +25,7 @@ from tests.documents import SUBSCRIBER, program
 from tests.integration.bus.running import relaying, running
 from tests.integration.bus.test_documented_subscriber import change_status
 from tests.integration.store.examples import NOON, new_event, registered
-from tests.pace import allowed, until
+from tests.pace import until, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -232,7 +232,8 @@ async def test_node_reader_ends_with_a_sentence_for_a_refused_consumer(
         node, "follow.mjs", cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
-        out, errors = await asyncio.wait_for(process.communicate(), allowed(20))
+        async with within(20):
+            out, errors = await process.communicate()
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -21,7 +21,7 @@ from extrato.store.appender import StreamAppend
 from tests.documents import SUBSCRIBER, program
 from tests.integration.bus.running import relaying, running
 from tests.integration.store.examples import new_event
-from tests.pace import allowed, until
+from tests.pace import until, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -96,7 +96,8 @@ class Subscriber:
             *(sys.executable, "-c", SHORT_TIMEOUTS + self._code), cwd=self._folder, stdout=PIPE, stderr=PIPE
         )
         try:
-            out, errors = await asyncio.wait_for(process.communicate(), allowed(10))
+            async with within(30):
+                out, errors = await process.communicate()
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

@@ -12,7 +12,7 @@ import pytest
 
 from contracts.subjects import PAYMENTS_STREAM
 from extrato.bus.connection import connect
-from tests.pace import until
+from tests.pace import until, within
 
 if TYPE_CHECKING:
     from extrato.bus.connection import Bus
@@ -117,7 +117,7 @@ async def test_client_of_a_stuck_server_closes_at_once(nats_server: EmbeddedNats
     os.kill(nats_server.pid, signal.SIGSTOP)
     try:
         # More bytes than all buffers hold, so that later writes wait.
-        async with asyncio.timeout(5), asyncio.TaskGroup() as sending:
+        async with within(5), asyncio.TaskGroup() as sending:
             for _ in range(3):
                 sending.create_task(client.send_raw(bytes(16_000_000)))
         await until(waiting.done, within_s=3)

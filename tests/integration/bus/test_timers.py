@@ -13,7 +13,7 @@ from contracts.subjects import SWEEPS_STREAM
 from extrato.bus import timers as timers_module
 from extrato.bus.connection import NATS_ERRORS, connect
 from extrato.bus.timers import ExpiredTimer, Timers
-from tests.pace import allowed, until
+from tests.pace import allowed, until, within
 
 if TYPE_CHECKING:
     from extrato.bus.connection import Bus
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def take_one(timers: Timers, *, within_s: float = 3.0) -> ExpiredTimer:
-    async with asyncio.timeout(allowed(within_s)):
+    async with within(within_s):
         while True:
             for timer in await timers.take(1):
                 return timer

@@ -23,7 +23,7 @@ import pytest
 from services.cli.commands.restored import UNSEEN
 from tests.documents import root_commands
 from tests.integration.deployment.machine import POSTGRES, Machine
-from tests.pace import allowed, until
+from tests.pace import until, within
 from tests.ports import free_port
 from tests.running_hub import SANDBOX_TOKEN
 
@@ -269,7 +269,7 @@ def change_settings(machine, **settings):
 
 
 async def approval_of(payment, socket):
-    async with asyncio.timeout(allowed(15)):
+    async with within(15):
         async for message in socket:
             frame = message.json()
             if frame["type"] == "event" and frame["event"] == "StatusChanged":

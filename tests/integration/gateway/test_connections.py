@@ -13,7 +13,7 @@ from aiohttp import web
 
 from extrato.settings import Settings
 from services.gateway.http.connections import Connection, Connections
-from tests.pace import allowed
+from tests.pace import within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,7 +82,7 @@ class Client:
 
     async def answer(self) -> bytes:
         """Return the body of a response."""
-        async with asyncio.timeout(allowed(5)):
+        async with within(5):
             head = await self.reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 "), head
             length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
@@ -90,7 +90,7 @@ class Client:
 
     async def rest(self) -> bytes:
         """Return everything until the server closes."""
-        async with asyncio.timeout(allowed(5)):
+        async with within(5):
             with contextlib.suppress(ConnectionError):
                 return await self.reader.read()
             return b""
@@ -189,7 +189,7 @@ async def test_slow_reader_gets_whole_long_response(site: Site):
         await loop.sock_sendall(client, b"GET /long HTTP/1.1\r\nHost: hub\r\n\r\n")
         await asyncio.sleep(LONGER_S)
         received = 0
-        async with asyncio.timeout(allowed(20)):
+        async with within(20):
             while received < len(LONG):
                 chunk = await loop.sock_recv(client, 1 << 20)
                 assert chunk

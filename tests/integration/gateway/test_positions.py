@@ -12,6 +12,7 @@ from extrato.domain.errors import Refused
 from extrato.store.identity import LogIdentity
 from services.gateway.http import positions
 from services.gateway.http.positions import Positions, ReadModelBehind
+from tests.pace import within
 
 READ_MODEL = "payment_details"
 
@@ -39,7 +40,7 @@ async def refusal(site, text, read_model=READ_MODEL):
 
 
 async def test_reached_position_does_not_wait(site):
-    async with asyncio.timeout(1):
+    async with within(1):
         await site.positions.wait(site.positions.text(2), read_model=READ_MODEL)
         await site.positions.wait(site.positions.text(3), read_model=None)
 
@@ -49,7 +50,7 @@ async def test_read_waits_for_its_read_model(site):
     await asyncio.sleep(0.05)
     assert not waiting.done()
     await site.pool.execute("UPDATE checkpoints SET position = 3")
-    async with asyncio.timeout(1):
+    async with within(1):
         await waiting
 
 

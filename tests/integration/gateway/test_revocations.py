@@ -42,7 +42,7 @@ from services.gateway.pipeline import wrap_handler
 from services.gateway.revocations import abort_revoked
 from services.gateway.routes import ROUTES, SOCKET_IO
 from tests.integration.bus.running import running
-from tests.pace import allowed
+from tests.pace import within
 from tests.unit.gateway.test_payer_tokens import SECRET
 from tests.unit.projections import history
 
@@ -124,7 +124,7 @@ class Site:
 
 async def reason(opened: aiohttp.ClientWebSocketResponse) -> str:
     """Return why a socket closes, which must be soon; earlier frames are skipped."""
-    async with asyncio.timeout(allowed(WITHIN_S)):
+    async with within(WITHIN_S):
         while (frame := await opened.receive_json())["type"] == "event":
             continue
         assert (await opened.receive()).type is aiohttp.WSMsgType.CLOSE
@@ -213,7 +213,7 @@ async def test_revoked_key_closes_its_socket_io_client(site: Site, way: str):
     client.on("disconnect", lambda *_: gone.set())
     await client.connect(site.url, transports=[way], auth={"api_key": key})
     await site.revoke(key)
-    async with asyncio.timeout(allowed(WITHIN_S)):
+    async with within(WITHIN_S):
         await gone.wait()
     await client.disconnect()
 
@@ -330,7 +330,7 @@ async def test_dropped_secret_closes_payer_sockets(site: Site):
         async with site.payers_socket(1, site.tokens.make(payment)) as left:
             site.tokens.use_secrets((b"n" * 32,))
             assert await reason(opened) == "token_ended"
-            async with asyncio.timeout(allowed(WITHIN_S)):
+            async with within(WITHIN_S):
                 await gone.wait()
             assert len(site.fanout.listeners) == 1
             site.fanout.close()

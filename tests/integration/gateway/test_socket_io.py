@@ -31,7 +31,7 @@ from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 from services.gateway.pipeline import wrap_handler
 from services.gateway.routes import SOCKET_IO
 from tests.examples import EXAMPLE_EVENTS, NOON
-from tests.pace import allowed
+from tests.pace import within
 
 SEND_BUFFER_BYTES = 4096
 
@@ -140,7 +140,7 @@ async def test_slow_client_is_dropped_while_others_receive(gateway, until, monke
         await open_by_hand(slow)
         async with listening(gateway.url) as (_, received):
             confirmation = await gateway.confirmed()
-            async with asyncio.timeout(60):
+            async with within(60):
                 while dropped("too_slow") == before:
                     for _ in range(QUEUE_LIMIT // 4):
                         gateway.fanout.deliver(confirmation)
@@ -182,7 +182,7 @@ async def test_unauthenticated_session_is_ended(gateway, monkeypatch):
                 sid = (await answer.text()).partition('"sid":"')[2].partition('"')[0]
             async with session.ws_connect(f"{gateway.url}/socket.io/?EIO=4&transport=websocket") as idle:
                 assert (await idle.receive_str()).startswith("0{")
-                async with asyncio.timeout(allowed(5)):
+                async with within(5):
                     assert (await idle.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
             async with session.get(f"{polling}&sid={sid}") as answer:
                 assert answer.status == 400
@@ -224,7 +224,7 @@ async def is_disconnected(url: str) -> None:
     ):
         await opened.send_str("40")
         assert (await opened.receive_str()).startswith("0{")
-        async with asyncio.timeout(allowed(5)):
+        async with within(5):
             assert (await opened.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
 
 
@@ -296,7 +296,7 @@ async def test_client_leaving_during_poll_is_answered_and_forgotten(gateway, unt
         await until(lambda: is_waiting(gateway), "the poll waits")
         async with session.post(polling, data="1") as answer:
             assert answer.status == 200
-        async with asyncio.timeout(allowed(5)):
+        async with within(5):
             assert (await waiting).status == 200
         assert SOCKET_IO_CLIENTS._value.get() == 0
         assert gateway.fanout.has_no_listeners()
@@ -316,7 +316,7 @@ async def test_database_outage_lets_clients_reconnect(gateway):
 async def test_stopped_gateway_leaves_nothing_behind(gateway, way):
     async with listening(gateway.url, way) as (client, _):
         await gateway.stop()
-        async with asyncio.timeout(allowed(5)):
+        async with within(5):
             await client.wait()
     assert gateway.fanout.has_no_listeners()
     assert SOCKET_IO_CLIENTS._value.get() == 0

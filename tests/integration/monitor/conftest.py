@@ -8,7 +8,6 @@ import dataclasses
 import os
 import signal
 import sys
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,7 +44,7 @@ from services.projections.read_models.open_payments import OPEN_PAYMENTS
 from services.sandbox.app import create_app
 from services.sandbox.state.accounts import Account
 from services.sandbox.state.settings import Settings as SandboxSettings
-from tests.pace import until
+from tests.pace import running_s, until
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -103,9 +102,9 @@ class Faulty:
 
 async def seconds_until(condition: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 10) -> float:
     """Wait until a condition holds; gives the seconds that it took."""
-    began_at_s = time.monotonic()
+    began_at_s = running_s()
     await until(condition, what, within_s=within_s)
-    return time.monotonic() - began_at_s
+    return running_s() - began_at_s
 
 
 @dataclass

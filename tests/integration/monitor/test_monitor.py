@@ -95,7 +95,7 @@ async def test_slow_providers_do_not_delay_expiry(world: World, monkeypatch: pyt
     async def is_expired() -> bool:
         return bool(await world.events(short, PaymentExpired))
 
-    await until(is_expired, "the payment is expired", within_s=4)
+    await until(is_expired, "the payment is expired")
     assert {await world.status(payment) for payment in payments} == {"pending"}
 
 

@@ -14,7 +14,7 @@ from extrato.errors import Conflict
 from extrato.store.recorder import AsyncpgRecorder, Member
 from tests.integration.store.examples import append_to, new_event, stored
 from tests.integration.store.library import library_recorder
-from tests.pace import until
+from tests.pace import until, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -124,7 +124,7 @@ async def test_freezing_vacuum_does_not_block_appends(
     vacuuming = asyncio.create_task(vacuum.execute("VACUUM (FREEZE) stored_events"))
     await until_waits(pool, "VACUUM", "BufferPin")
 
-    async with asyncio.timeout(5):
+    async with within(5):
         await log.append(append_to())
 
     assert not vacuuming.done()
@@ -141,7 +141,7 @@ async def test_concurrent_index_build_does_not_block_appends(
     try:
         await until_waits(pool, INDEX, "virtualxid")
 
-        async with asyncio.timeout(5):
+        async with within(5):
             await log.append(append_to())
 
         assert not building.done()

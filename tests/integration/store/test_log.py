@@ -12,7 +12,7 @@ from extrato.store.codec import UnreadableEvent, to_envelope
 from extrato.store.log import READ_PAGE, LogSignal, subscribe
 from extrato.store.recorder import AsyncpgRecorder
 from tests.integration.store.examples import append_to, new_event, stored
-from tests.pace import allowed, until
+from tests.pace import until, within
 
 if TYPE_CHECKING:
     import asyncpg
@@ -108,7 +108,7 @@ async def test_signal_before_the_wait_is_not_lost(log: EventLog, database_url: s
         await log.append(append_to())
         await until(lambda: signal.is_set)
 
-        async with asyncio.timeout(1):
+        async with within(1):
             await signal.wait(10)
 
         assert not signal.is_set
@@ -120,7 +120,7 @@ async def test_signal_survives_a_lost_connection(log: EventLog, database_url: st
         ended = await pool.fetch(END_LISTENERS)
         assert len(ended) == 1
 
-        async with asyncio.timeout(allowed(5)):
+        async with within(5):
             await signal.wait(20)  # It listens again, and the reader must read what it missed meanwhile.
             await log.append(append_to())
             await signal.wait(20)
@@ -129,7 +129,7 @@ async def test_signal_survives_a_lost_connection(log: EventLog, database_url: st
 async def test_signal_returns_after_its_timeout(database_url: str):
     async with LogSignal(database_url) as signal:
         await signal.wait(5)
-        async with asyncio.timeout(allowed(2)):
+        async with within(2):
             await signal.wait(0.05)
 
 

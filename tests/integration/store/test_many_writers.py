@@ -13,7 +13,7 @@ import pytest
 from extrato.store.log import LogReader, LogSignal, subscribe
 from extrato.store.migrations import FOLDER
 from tests.integration.store.writer import EVENTS_OF_STREAM
-from tests.pace import until
+from tests.pace import until, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -110,6 +110,6 @@ async def test_signal_wakes_at_once_for_another_process(database_url: str, log: 
         await signal.wait(5)  # It listens.
         assert not signal.is_set
         run = ("-m", "tests.integration.store.writer", "ours", database_url, "1")
-        async with python(*run), asyncio.timeout(10):
+        async with python(*run), within(10):
             await signal.wait(20)
     assert await log.head() > 0

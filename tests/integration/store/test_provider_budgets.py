@@ -10,6 +10,7 @@ import pytest
 from extrato.errors import BudgetUsedUp
 from extrato.store import provider_budgets as module
 from extrato.store.provider_budgets import ProviderBudgets
+from tests.pace import within
 
 if TYPE_CHECKING:
     import asyncpg
@@ -146,7 +147,7 @@ async def test_calls_do_not_wait_one_after_another_for_postgresql(pool: asyncpg.
     budgets = process(pool, 6000)
     async with pool.acquire() as other, other.transaction():
         await other.execute("LOCK TABLE provider_budgets")
-        async with asyncio.timeout(1.5):
+        async with within(1.5):
             await asyncio.gather(*(budgets.take(PROVIDER, NAME, "check") for _ in range(20)))
     await budgets.report()
     assert (await budgets.left([NAME]))[NAME].used_last_minute == 20
