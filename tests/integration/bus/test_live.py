@@ -210,9 +210,9 @@ async def test_feed_continues_at_the_end_of_a_log_that_went_back(
     assert listener.set_back == [4]
     identity = await log.identity.read()
     assert (identity.epoch, identity.last_common) == (2, 4)
+    await until(lambda: listener.feed.position == (9 if is_regrown else 4))
     listener.is_unheard = False
     listener.heard.clear()
-    await until(lambda: listener.feed.position == (9 if is_regrown else 4))
     written = await log.append(append_to(events=2))
     await until(lambda: listener.positions == written)
 

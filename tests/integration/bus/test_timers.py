@@ -13,14 +13,14 @@ from contracts.subjects import SWEEPS_STREAM
 from extrato.bus import timers as timers_module
 from extrato.bus.connection import NATS_ERRORS, connect
 from extrato.bus.timers import ExpiredTimer, Timers
-from tests.pace import allowed, until, within
+from tests.pace import allowed, running_s, until, within
 
 if TYPE_CHECKING:
     from extrato.bus.connection import Bus
     from services.cli.embedded.nats import EmbeddedNats
 
 
-async def take_one(timers: Timers, *, within_s: float = 3.0) -> ExpiredTimer:
+async def take_one(timers: Timers, *, within_s: float = 10.0) -> ExpiredTimer:
     async with within(within_s):
         while True:
             for timer in await timers.take(1):
@@ -40,13 +40,14 @@ async def test_set_timer_expires_at_once(bus: Bus):
     assert (timer.lane, timer.account) == ("fast", "padaria.mercado_pago")
 
 
-async def test_timer_set_twice_expires_once(bus: Bus):
+async def test_timer_set_twice_expires_once(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(timers_module, "HOLD_S", 60.0)
     timers = Timers(bus)
     for _ in range(3):
         await timers.ensure("fast", "padaria")
     await timers.ensure("slow", "padaria")
 
-    expired = await timers.take(10)
+    expired = [await take_one(timers), await take_one(timers)]
     await timers.ensure("fast", "padaria")
 
     assert sorted(timer.lane for timer in expired) == ["fast", "slow"]
@@ -58,12 +59,13 @@ async def test_restarted_timer_expires_after_its_delay(bus: Bus):
     await timers.ensure("fast", "padaria")
     timer = await take_one(timers)
 
-    put_back_at = time.monotonic()
+    put_back_at, put_back_at_s = time.monotonic(), running_s()
     await timer.restart(0.4)
     await timers.ensure("fast", "padaria")
     again = await take_one(timers)
 
-    assert 0.39 <= time.monotonic() - put_back_at < allowed(0.9)
+    assert time.monotonic() - put_back_at >= 0.39
+    assert running_s() - put_back_at_s < allowed(0.9)
     assert again.account == "padaria"
 
 
@@ -88,8 +90,10 @@ async def test_timer_of_a_killed_process_expires_again(bus: Bus, monkeypatch: py
 
 
 async def test_held_timer_does_not_expire_elsewhere(bus: Bus, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(timers_module, "HOLD_S", 0.4)
+    # A machine that stops for a moment does not extend the hold, and a request lasts longer than the hold.
+    monkeypatch.setattr(timers_module, "HOLD_S", 3.0)
     monkeypatch.setattr(timers_module, "STILL_HOLDING_S", 0.1)
+    monkeypatch.setattr(timers_module, "FETCH_TIMEOUT_S", 3.5)
     timers = Timers(bus)
     await timers.ensure("fast", "padaria")
     timer = await take_one(timers)
