@@ -41,7 +41,7 @@ class Client:
 @contextlib.asynccontextmanager
 async def listening(url, *, ways=("websocket",), **options):
     heard = Client()
-    await heard.client.connect(url, transports=list(ways), **options)
+    await heard.client.connect(url, transports=list(ways), wait_timeout=20, **options)
     try:
         yield heard
     finally:
@@ -53,7 +53,7 @@ async def refusal(url, *, ways=("websocket",), **options):
     client, refused = socketio.AsyncClient(reconnection=False), []
     client.on("connect_error", refused.append)
     with contextlib.suppress(socketio.exceptions.ConnectionError):
-        await client.connect(url, transports=list(ways), **options)
+        await client.connect(url, transports=list(ways), wait_timeout=20, **options)
     await client.disconnect()
     return refused[0]["data"]["code"] if refused else None
 

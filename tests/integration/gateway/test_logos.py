@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -74,14 +74,24 @@ async def test_process_has_no_variable_of_the_gateway(tmp_path: Path, monkeypatc
     assert b"False" in drawn.body
 
 
-async def test_slow_process_is_ended(tmp_path: Path):
-    program, pid = tmp_path / "program.py", tmp_path / "pid"
-    program.write_text(f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+async def test_slow_process_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    program = tmp_path / "program.py"
+    program.write_text("import time; time.sleep(60)")
+    started: list[asyncio.subprocess.Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def recording(*words: Any, **options: Any) -> asyncio.subprocess.Process:
+        started.append(await start(*words, **options))
+        return started[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", recording)
     drawings = LogoDrawings(program=program, within_s=1.0)
     with pytest.raises(Overloaded):
         await drawings.draw(upload())
+    (process,) = started
+    assert process.returncode is not None
     with pytest.raises(ProcessLookupError):
-        os.kill(int(pid.read_text()), 0)
+        os.kill(process.pid, 0)
 
 
 async def test_too_many_waiting_logos_are_refused(monkeypatch: pytest.MonkeyPatch):

@@ -107,7 +107,9 @@ async def pool(emptied_database_url: str) -> AsyncIterator[asyncpg.Pool]:
 
 
 @pytest.fixture
-async def payers(pool: asyncpg.Pool) -> AsyncIterator[Payers]:
+async def payers(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Payers]:
+    # Budgets that earn nothing meanwhile.
+    monkeypatch.setattr("extrato.token_bucket.time", SimpleNamespace(monotonic=lambda: 0.0))
     log = CountingLog(pool)
     settings = Settings.from_environment(
         {"EXTRATO_FAILURES_PER_MINUTE": str(FAILURES), "EXTRATO_CHECKS_PER_MINUTE": str(ALLOWED)}

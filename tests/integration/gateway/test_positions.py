@@ -39,18 +39,20 @@ async def refusal(site, text, read_model=READ_MODEL):
     return refused.value.code
 
 
-async def test_reached_position_does_not_wait(site):
-    async with within(1):
+async def test_reached_position_does_not_wait(site, monkeypatch):
+    monkeypatch.setattr(positions, "WAIT_S", 60.0)
+    async with within(5):
         await site.positions.wait(site.positions.text(2), read_model=READ_MODEL)
         await site.positions.wait(site.positions.text(3), read_model=None)
 
 
-async def test_read_waits_for_its_read_model(site):
+async def test_read_waits_for_its_read_model(site, monkeypatch):
+    monkeypatch.setattr(positions, "WAIT_S", 60.0)
     waiting = asyncio.gather(*(site.positions.wait(site.positions.text(3), read_model=READ_MODEL) for _ in range(20)))
     await asyncio.sleep(0.05)
     assert not waiting.done()
     await site.pool.execute("UPDATE checkpoints SET position = 3")
-    async with within(1):
+    async with within(5):
         await waiting
 
 
