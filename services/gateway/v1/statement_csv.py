@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # A spreadsheet takes a text that begins like this for a formula; the last ones are the full-width forms.
 FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 QUOTED: Final = re.compile(r'[",;\r\n]')
+# A spreadsheet that expects the delimiter of the other locale begins a cell there, also inside quotes.
+BEHIND_DELIMITER: Final = re.compile(rf'([,;]"*)(?=[{re.escape("".join(sorted(FORMULA)))}])')
 SECONDS: Final = tuple(f"{second:02d}" for second in range(60))
 MAX_KEPT: Final = 2_000
 
@@ -231,4 +233,7 @@ class CsvWriter:
             return cell
         if cell[:1] in FORMULA:
             cell = f"'{cell}"
-        return '"' + cell.replace('"', '""') + '"' if QUOTED.search(cell) else cell
+        if not QUOTED.search(cell):
+            return cell
+        cell = BEHIND_DELIMITER.sub(r"\1'", cell)
+        return '"' + cell.replace('"', '""') + '"'
