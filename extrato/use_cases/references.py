@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from contracts.envelope import Cause
     from extrato.use_cases.hub import Hub
 
+MOST_READ: Final = 50
+"""How many payments of a reference are read, the newest ones: a shop may try an order again and again."""
+
 REFERENCE_NAMESPACE: Final = UUID("0c8a4b2e-7f0d-5c55-9a43-6d1f2be0f517")
 
 
@@ -41,7 +44,7 @@ async def find_free(hub: Hub, merchant: str, reference: str) -> Free:
     """
     history = await hub.log.read_stream(_stream_of(merchant, reference))
     holders = [each.event.payment_id for each in history if isinstance(each.event, ReferenceTaken)]
-    for holder in reversed(holders):
+    for holder in holders[: -MOST_READ - 1 : -1]:
         if not (await load_payment(hub, holder)).payment.is_closed_unpaid:
             raise Refused("reference_taken", "reference", payment_id=holder)
     return Free(len(history), holders[-1]) if holders else NEVER_TAKEN
