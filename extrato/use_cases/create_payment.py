@@ -283,8 +283,9 @@ async def repeated_creation(
     if payment_id is None:
         return None
     loaded = await complete_charge(hub, merchant, payment_id, cause=cause)
-    # The answer equals the first one, without later changes of the payment.
-    first = state.charged(loaded.payment.intent, loaded.payment.charge)
+    # Without later changes of the payment. Its watch says when the hub asks again.
+    as_created = state.charged(loaded.payment.intent, loaded.payment.charge)
+    first = msgspec.structs.replace(as_created, watch_until=loaded.payment.watch_until)
     charged_at = await _charged_at(hub, payment_id) or loaded.opened_at
     return Created(loaded=msgspec.structs.replace(loaded, payment=first, updated_at=charged_at), is_repeated=True)
 
