@@ -96,6 +96,10 @@ ENTRIES: Final[Mapping[str, Entry]] = {
             "Unknown field '{about}'. Did you mean '{nearest}'?",
             "Campo desconhecido: '{about}'. Você quis dizer '{nearest}'?",
         ),
+        none=(
+            "Unknown field '{about}'. This request has no fields: send an empty object, or no body.",
+            "Campo desconhecido: '{about}'. Este pedido não tem campos: envie um objeto vazio, ou nada",
+        ),
     ),
     "unknown_parameter": entry(
         400,

@@ -186,6 +186,8 @@ def _unknown_field(at: str, name: str, plan: Plan) -> Refused:
     about = f"{path}.{name}" if path.endswith("]") else f"{path}{name}"
     if meant is not None:
         return Refused(UNKNOWN_FIELD, about, why="near", nearest=meant)
+    if not known:
+        return Refused(UNKNOWN_FIELD, about, why="none")
     return Refused(UNKNOWN_FIELD, about, listed=", ".join(f"'{each}'" for each in known))
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from contracts import api
+from contracts import api, v1
 from contracts.api.request_fields import every_fault
 from contracts.api.request_plan import codes_of, plan_of
 from contracts.operations import OPERATIONS
@@ -65,6 +65,11 @@ def test_unknown_field_without_near_name_lists_all():
     refused = refusal({"key": "a", "xyz": 1}, api.PixKeyGiven)
     assert refused.message == "Unknown field 'xyz'. The fields are 'kind', 'key'."
     assert refused.portuguese == "Campo desconhecido: 'xyz'. Os campos são 'kind', 'key'"
+
+
+def test_unknown_field_of_a_request_without_fields_lists_none():
+    refused = refusal({"xyz": 1}, v1.NoFields)
+    assert refused.message == "Unknown field 'xyz'. This request has no fields: send an empty object, or no body."
 
 
 @pytest.mark.parametrize(
