@@ -203,8 +203,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "secret_shown_once": entry(
         409,
-        "An earlier request with this Idempotency-Key issued the API key {about}; its secret was shown once.",
-        "Um pedido anterior com esta Idempotency-Key criou a chave {about}; o segredo só é mostrado uma vez",
+        "An earlier request with this Idempotency-Key issued the API key {api_key_id}; its secret was shown once.",
+        "Um pedido anterior com esta Idempotency-Key criou a chave {api_key_id}; o segredo só é mostrado uma vez",
         cause="The request is a repetition. The hub does not store the secret, so that it cannot show it again.",
         remedy="If the first answer was lost, revoke the key, and issue another one with another Idempotency-Key.",
     ),

@@ -67,6 +67,10 @@ class Problem(Struct, kw_only=True):
         PaymentId | UnsetType,
         Meta(description="The payment that the error is about, if the request did not name it."),
     ] = UNSET
+    api_key_id: Annotated[
+        str | UnsetType,
+        Meta(description="With `secret_shown_once`: the id of the API key that the first request issued."),
+    ] = UNSET
     as_of: Annotated[
         str | UnsetType,
         Meta(

@@ -50,7 +50,7 @@ async def _repetition(hub: Hub, slug: str, asked: IssueApiKey) -> Refused:
     wanted = (asked.scopes, asked.listed_prices_only, asked.name)
     if (issued.scopes, issued.listed_prices_only, issued.name) != wanted:
         return Refused("idempotency_key_reused", "Idempotency-Key")
-    return Refused("secret_shown_once", asked.key_id)
+    return Refused("secret_shown_once", asked.key_id, api_key_id=asked.key_id)
 
 
 def _id_of(slug: str, idempotency_key: IdempotencyKey) -> str:

@@ -129,6 +129,7 @@ async def test_repetition_says_that_the_secret_was_shown(shop):
         again, problem = await ask(shop, "POST", json=wanted, headers=headers)
         assert (again.status, problem["code"]) == (409, "secret_shown_once")
         assert issued["id"] in problem["detail"]
+        assert problem["api_key_id"] == issued["id"]
         await ask(shop, "DELETE", f"/v1/api_keys/{issued['id']}")
     assert await shop.topics(shop.merchant, of="ApiKey") == [*before, "ApiKeyRevoked.v1"]
 

@@ -16,6 +16,7 @@ from services.gateway.http.responses import json_response
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from msgspec import UnsetType
 
     from contracts.errors import CataloguedError
     from services.gateway.http.responses import Headers
@@ -45,10 +46,16 @@ def problem(request: web.Request, error: CataloguedError, status: int, headers: 
             for fault in faults
         ],
         payment_id=_payment_of(error) or UNSET,
-        as_of=str(error.facts.get("as_of", "")) or UNSET,
+        api_key_id=_fact(error, "api_key_id"),
+        as_of=_fact(error, "as_of"),
     )
     sent = {**headers, hdrs.CONTENT_TYPE: PROBLEM_JSON, hdrs.CONTENT_LANGUAGE: language, hdrs.VARY: "Accept-Language"}
     return json_response(body, status=status, headers=sent)
+
+
+def _fact(error: CataloguedError, name: str) -> str | UnsetType:
+    """Return a fact that a program needs beside the sentence, if the error has it."""
+    return str(error.facts[name]) if name in error.facts else UNSET
 
 
 def _payment_of(error: CataloguedError) -> str:
