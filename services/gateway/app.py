@@ -97,10 +97,15 @@ async def serve(settings: Settings, health: RoleHealth) -> None:
             went_back=functools.partial(_set_back, hub, fanout),
         )
         await live.start()
-        hub.log.appender.on_append = live.announce
         log_id = (await hub.log.identity.read()).log_id
         positions = Positions(pool, hub.log.identity, live, log_id=log_id)
         parts.push_async_callback(positions.close)
+
+        def follow(position: int) -> None:
+            live.announce(position)
+            positions.note_appended(position)
+
+        hub.log.appender.on_append = follow
         gateway = Gateway(
             settings=settings,
             hub=hub,

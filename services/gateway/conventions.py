@@ -45,6 +45,9 @@ async def answer_v1(
 ) -> web.StreamResponse:
     """Run the handler of a route of `/v1`; raises `Refused`, and `ReadModelBehind` for a position that is not shown."""
     gateway, conventions = gateway_of(request), request[CONVENTIONS]
+    if not conventions.waits:
+        # A change without an effect answers an earlier event, and must not make its client forget a later one.
+        note_position(request, gateway.positions.newest)
     after = single(request.headers, EXTRATO_AFTER) if conventions.waits else None
     if after is not None:
         # A client that sends each position back never goes back.

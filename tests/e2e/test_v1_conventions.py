@@ -124,6 +124,17 @@ async def test_answer_has_at_least_the_position_that_its_request_sent(hub, payme
     assert answer.headers["Extrato-Position"]
 
 
+async def test_change_without_an_effect_has_no_earlier_position_than_the_writes_before(hub, payment_id):
+    cancel = f"/v1/payments/{payment_id}/cancel"
+    await write(hub, cancel, {})
+    for attempt in ((cancel, {}), (f"/v1/payments/{payment_id}/refunds", {"all": True})):
+        status, newer, _ = await write(hub, "/v1/payments", {"method": "pix", "amount_centavos": 100})
+        assert status == 201
+        _, _, headers = await write(hub, *attempt)
+        _, page = await read(hub, "/v1/payments?limit=1", {"Extrato-After": headers["Extrato-Position"]})
+        assert page["data"][0]["id"] == newer["id"]
+
+
 async def test_list_has_no_position_that_it_does_not_show(hub, payment_id):
     _, payment = await read(hub, f"/v1/payments/{payment_id}")
     projections = hub.pid("projections")

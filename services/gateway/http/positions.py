@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import functools
-from typing import TYPE_CHECKING, Annotated, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, Protocol
 
 import msgspec
 from aiohttp import web
@@ -66,6 +66,13 @@ class _Content(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     position: Annotated[int, Meta(ge=0)]
 
 
+class _Appended(NamedTuple):
+    """A position with its epoch: after a restore, the log may not have it."""
+
+    epoch: int
+    position: int
+
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_Content).decode
 
@@ -79,14 +86,25 @@ class Positions:
         self._feed = feed
         self._log_id = log_id.bytes[:LOG_ID_BYTES]
         self._lags: SingleFlight[str, ReadModelLag] = SingleFlight()
+        self._appended = _Appended(epoch=-1, position=0)
 
     async def close(self) -> None:
         """Cancel the running queries."""
         await self._lags.close()
 
+    def note_appended(self, position: int) -> None:
+        """Note what this process has appended: the feed, which it may not follow at once, comes later."""
+        self._appended = _Appended(self._feed.epoch, position)
+
+    @property
+    def newest(self) -> int:
+        """The newest position that this process knows to be in the log."""
+        appended = self._appended
+        return max(self._feed.position, appended.position if appended.epoch == self._feed.epoch else 0)
+
     def text(self, position: int | None) -> str:
-        """Return a position as text; None stands for the position that this process has followed."""
-        content = _Content(self._log_id, self._feed.epoch, self._feed.position if position is None else position)
+        """Return a position as text; None stands for the newest one that this process knows."""
+        content = _Content(self._log_id, self._feed.epoch, self.newest if position is None else position)
         return base64.urlsafe_b64encode(_encode(content)).decode().rstrip("=")
 
     async def wait(self, text: str, *, read_model: str | None) -> int:

@@ -117,6 +117,15 @@ async def test_negative_position_is_unknown(site, position):
     assert await refusal(site, site.positions.text(position)) == "position_unknown"
 
 
+def test_position_that_this_process_appended_counts_until_the_log_goes_back():
+    feed = SimpleNamespace(position=7, epoch=1)
+    made = Positions(None, None, feed, log_id=uuid4())
+    made.note_appended(9)
+    assert (made.newest, made.text(None)) == (9, made.text(9))
+    feed.position, feed.epoch = 5, 2
+    assert made.newest == 5
+
+
 def test_equal_positions_have_equal_texts():
     feed = SimpleNamespace(position=7, epoch=1)
     made = Positions(None, None, feed, log_id=uuid4())
