@@ -125,8 +125,7 @@ class StreamInspector:
         info = await self._jetstream.stream_info(PAYMENTS_STREAM)
         may_shrink = self._log_limits(info.config)
         owner, epoch = _owner(info.config)
-        if owner not in {None, str(identity.log_id)}:
-            raise ForeignStream(_foreign(owner))
+        _check_owner(owner, identity)
         max_bytes = self._max_bytes(info.config)
         last = await self._message(info.state.last_seq) if info.state.messages else None
         if (
@@ -168,8 +167,7 @@ class StreamInspector:
         for _ in range(CHECKS):
             identity, metadata = await self._log.identity.read(), await self._metadata()
             owner, bus_id = metadata.get(STREAM_LOG), await leader_bus_id(pool)
-            if owner not in {None, str(identity.log_id)}:
-                raise ForeignStream(_foreign(owner))
+            _check_owner(owner, identity)
             if bus_id is None or metadata.get(STREAM_BUS) == bus_id:
                 return
             await asyncio.sleep(CHECK_AGAIN_S)
@@ -189,8 +187,7 @@ class StreamInspector:
         except nats.js.errors.NotFoundError:
             return LossReport(position=0, payment_id=0, epoch=0, last_common=head, lost=0)
         owner, epoch = _owner(info.config)
-        if owner not in {None, str(identity.log_id)}:
-            raise ForeignStream(_foreign(owner))
+        _check_owner(owner, identity)
         last = await self._message(info.state.last_seq) if info.state.messages else None
         if last is None or await self._is_in_log(last):
             return LossReport(position=0, payment_id=0, epoch=epoch, last_common=head, lost=0)
@@ -212,8 +209,7 @@ class StreamInspector:
         identity, epoch = await self._log.identity.read(), 0
         try:
             owner, epoch = _owner((await self._jetstream.stream_info(PAYMENTS_STREAM)).config)
-            if owner not in {None, str(identity.log_id)}:
-                raise ForeignStream(_foreign(owner))
+            _check_owner(owner, identity)
             await self._jetstream.purge_stream(PAYMENTS_STREAM)
         except nats.js.errors.NotFoundError:
             pass
@@ -373,6 +369,12 @@ def _owner(config: StreamConfig) -> tuple[str | None, int]:
     """Return the log id and the epoch of a stream's metadata."""
     metadata = config.metadata or {}
     return metadata.get(STREAM_LOG), _number(metadata.get(STREAM_EPOCH))
+
+
+def _check_owner(owner: str | None, identity: Identity) -> None:
+    """Raise `ForeignStream` for a stream that carries another log."""
+    if owner not in {None, str(identity.log_id)}:
+        raise ForeignStream(_foreign(owner))
 
 
 def _number(text: str | None) -> int:
