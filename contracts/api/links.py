@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -11,12 +11,19 @@ from contracts.api import request_fields as fields
 from contracts.api.corrections import Attempts
 from contracts.api.payment_page import PaymentPage
 from contracts.api.types import (
+    Actor,
     Address,
     AmountDue,
+    CausationId,
     CheckoutUrl,
+    CorrelationId,
     Count,
     Description,
     DisputedAmount,
+    EventFields,
+    EventId,
+    EventName,
+    EventVersion,
     ExternalReference,
     HeldAmount,
     MerchantName,
@@ -37,10 +44,7 @@ from contracts.api.types import (
     StatusLabel,
     Success,
     Title,
-    one_of,
 )
-from contracts.envelope import ACTORS
-from contracts.events import PAYMENT_EVENTS
 
 
 class LinkItem(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -212,29 +216,22 @@ class Synced(Struct, kw_only=True):
     updated_payments: Annotated[list[MovedPayment], Meta(description="The payments whose status changed, by number.")]
 
 
-EVENT_NAMES: Final = tuple(event.__name__ for event in PAYMENT_EVENTS)
-
-
 class TimelineItem(Struct, kw_only=True):
     """One event of a payment, with its place in the log and its cause."""
 
     position: Annotated[int, Meta(ge=1, description="The place of the event in the log.")]
-    version: Annotated[int, Meta(ge=1, description="The place of the event in the payment, counted from 1.")]
-    type: Annotated[str, Meta(description="The name of the event.", extra_json_schema=one_of(*EVENT_NAMES))]
+    version: EventVersion
+    type: EventName
     time: Annotated[datetime, Meta(description="When the event happened, by the provider's clock if it sent a time.")]
     recorded_at: Annotated[datetime, Meta(description="When the hub recorded the event.")]
-    event_id: Annotated[str, Meta(description="The id of the event.", extra_json_schema={"format": "uuid"})]
-    source: Annotated[str, Meta(description="The actor that caused the event.", extra_json_schema=one_of(*ACTORS))]
+    event_id: EventId
+    source: Actor
     source_id: Annotated[
         str | None, Meta(description="The id of the API key or webhook delivery; null for other sources.")
     ]
-    correlation_id: Annotated[
-        str, Meta(description="The id of the request or delivery; all its effects have the same id.")
-    ]
-    causation_id: Annotated[
-        str | None, Meta(description="The event or message that led to this event; null if there is none.")
-    ]
-    data: Annotated[Any, Meta(description="The fields of the event; its schema in the AsyncAPI document has its name.")]
+    correlation_id: CorrelationId
+    causation_id: CausationId
+    data: EventFields
 
 
 class Timeline(Struct, kw_only=True):

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta
 
+from contracts.envelope import ACTORS
+from contracts.events import PAYMENT_EVENTS
 from contracts.payment_status import ALERT_NAMES, KNOWN, REFUND_STATES
 from contracts.providers import CONNECTED_PROVIDERS, PIX_APIS
 from contracts.subjects import MERCHANT_SLUG
@@ -18,6 +20,7 @@ def one_of(*words: str) -> dict[str, Any]:
 
 MerchantScope = Literal["payments:write", "payments:read", "payments:refund", "confirm", "admin"]
 MERCHANT_SCOPES: Final[tuple[MerchantScope, ...]] = get_args(MerchantScope)
+EVENT_NAMES: Final = tuple(event.__name__ for event in PAYMENT_EVENTS)
 PIX_KEY_KINDS: Final = ("cpf", "cnpj", "phone", "email", "evp")
 
 Success = Annotated[bool, Meta(description="Always true; errors have false.", extra_json_schema={"const": True})]
@@ -158,5 +161,16 @@ Scopes = Annotated[
 ]
 ListedPricesOnly = Annotated[
     bool, Meta(description="True if the key only charges the prices of the merchant's products.")
+]
+EventVersion = Annotated[int, Meta(ge=1, description="The place of the event in the payment, counted from 1.")]
+EventName = Annotated[str, Meta(description="The name of the event.", extra_json_schema=one_of(*EVENT_NAMES))]
+EventId = Annotated[str, Meta(description="The id of the event.", extra_json_schema={"format": "uuid"})]
+Actor = Annotated[str, Meta(description="The actor that caused the event.", extra_json_schema=one_of(*ACTORS))]
+CorrelationId = Annotated[str, Meta(description="The id of the request or delivery; all its effects have the same id.")]
+CausationId = Annotated[
+    str | None, Meta(description="The event or message that led to this event; null if there is none.")
+]
+EventFields = Annotated[
+    Any, Meta(description="The fields of the event; its schema in the AsyncAPI document has its name.")
 ]
 ErrorCode = Annotated[str, Meta(description="The error code; docs/errors.md has each code's cause and remedy.")]
