@@ -1,14 +1,16 @@
-"""Values that come from outside: credentials, payers and the clock."""
+"""Values that several layers share: credentials, payers, the clock, and the purpose of a call to a provider."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 Clock = Callable[[], datetime]
+Purpose = Literal["payment", "check", "background", "payer"]
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):

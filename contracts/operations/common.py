@@ -24,10 +24,13 @@ PATH_PARAMETERS: Final = {
     "provider": "The name of the provider, such as `mercado_pago`.",
 }
 
+CORRELATION_ID_PATTERN: Final = "^[A-Za-z0-9._:-]{1,64}$"
+IDEMPOTENCY_KEY_PATTERN: Final = "^[!-~]{1,128}$"
+
 CORRELATION_ID: Final = Parameter(
     name="X-Correlation-Id",
     description="The id of the request in logs and events. If it is absent or malformed, the hub creates one.",
-    schema={"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+    schema={"type": "string", "pattern": CORRELATION_ID_PATTERN},
 )
 
 ANSWER_HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
@@ -78,7 +81,7 @@ IDEMPOTENCY_KEY: Final = Parameter(
     name="Idempotency-Key",
     description="The same request with the same key has no further effect; a creation gets the first answer again. A "
     "key stays as long as the log, so it never expires.",
-    schema={"type": "string", "pattern": "^[!-~]{1,128}$"},
+    schema={"type": "string", "pattern": IDEMPOTENCY_KEY_PATTERN},
 )
 ACCEPT_LANGUAGE: Final = Parameter(
     name="Accept-Language",

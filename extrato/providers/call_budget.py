@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Purpose = Literal["payment", "check", "background", "payer"]
+    from extrato.values import Purpose
 
 # The tasks that a task starts have its purpose.
 _purpose: ContextVar[Purpose] = ContextVar("purpose", default="payment")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-Purpose = Literal["payment", "check", "background", "payer"]
+    from extrato.values import Purpose
 
 # The share of a full bucket that a purpose leaves to those before it. A client with the links of many payments can
 # check them all the time. It must stop neither the sweeps and webhook questions, nor the checks of the shop.

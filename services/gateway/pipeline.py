@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import hdrs, web
 from msgspec import Struct
 
+from contracts.operations.common import CORRELATION_ID_PATTERN
 from contracts.operations.operation import Limit
 from extrato.domain.errors import Refused
 from extrato.errors import ExtratoError, Transient
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from prometheus_client import Counter, Histogram
 
 
-CORRELATION_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+IS_CORRELATION_ID: Final = re.compile(CORRELATION_ID_PATTERN).fullmatch
 ALLOWED_CODINGS: Final = ((hdrs.CONTENT_ENCODING, "identity"), (hdrs.TRANSFER_ENCODING, "chunked"))
 
 # Headers of every response that does not set them itself: caches do not store it, and browsers do not guess its type.
@@ -92,9 +93,7 @@ def wrap_handler(route: Route) -> Handler:
             request[CONVENTIONS] = route.v1
         # An invalid correlation id is replaced, not rejected, and so are two.
         given = ",".join(request.headers.getall("X-Correlation-Id", ()))
-        request[CORRELATION_ID] = (
-            given if CORRELATION_ID_PATTERN.fullmatch(given) else gateway_of(request).hub.new_uuid().hex
-        )
+        request[CORRELATION_ID] = given if IS_CORRELATION_ID(given) else gateway_of(request).hub.new_uuid().hex
         response = await _respond(route, request)
         measured = measures.get(response.status)
         if measured is None:

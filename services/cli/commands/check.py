@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 import msgspec
 
 from extrato.process import CannotStart
 from extrato.settings import InvalidSettings, Settings
-from services.cli.checks import Finding, examine
+from services.cli.checks import Finding, Status, examine
 from services.cli.commands.running import with_addresses
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Mapping
 
-STATUSES: Final = ("ok", "warning", "problem")
+STATUSES: Final = get_args(Status)
 
 
 def check_options(parser: ArgumentParser) -> None:

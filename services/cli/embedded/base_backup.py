@@ -16,6 +16,7 @@ from extrato.process import CannotStart
 from services.cli.embedded.archive import UNFINISHED, Archive, BaseBackup, base_name
 from services.cli.embedded.manifest import verify_files
 from services.cli.embedded.postgres import BACKUP_ROLE
+from services.cli.embedded.postgres_paths import ENVIRONMENT
 from services.cli.supervisor.child import spawn
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 # The newest, and the one before it: a fault that an operator notices late may lie before the newest.
 KEPT: Final = 2
-_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _FIRST_WAL_FILE: Final = re.compile(r"^START WAL LOCATION: \S+ \(file ([0-9A-F]{24})\)$", re.MULTILINE)
 
 
@@ -65,7 +65,7 @@ async def run_tool(paths: PostgresPaths, name: str, *arguments: str) -> None:
     own = paths.binaries / name
     process = await spawn(
         (str(own) if own.exists() else name, *arguments),
-        environment=_ENVIRONMENT,
+        environment=ENVIRONMENT,
         user=paths.user,
         output=asyncio.subprocess.PIPE,
     )

@@ -24,14 +24,13 @@ import psutil
 from extrato.own_files import make_folder, write_own
 from extrato.process import CannotStart
 from services.cli.embedded.archive import archiving, make_archive
-from services.cli.embedded.postgres_paths import PostgresPaths, make_paths
+from services.cli.embedded.postgres_paths import ENVIRONMENT, PostgresPaths, make_paths
 from services.cli.embedded.server import Server
 from services.cli.supervisor.child import Program, describe_ending, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _OWNER_AND_DATABASE: Final = b"CREATE ROLE extrato LOGIN;\nCREATE DATABASE extrato OWNER extrato;\n"
 # Safe to repeat. A database of an older version has one role, which can create databases.
 _SERVICES_ROLE: Final = b"""\
@@ -98,7 +97,7 @@ class EmbeddedPostgres(Server):
             name="postgres",
             command=(str(paths.binaries / "postgres"), "-D", str(paths.data), *self._options(paths, settings)),
             log=self._home / "logs" / "postgres.log",
-            environment=_ENVIRONMENT,
+            environment=ENVIRONMENT,
             prepare=self._clear_left_over,
             is_ready=self._is_ready,
             user=paths.user,
@@ -163,7 +162,7 @@ class EmbeddedPostgres(Server):
     async def _run(self, paths: PostgresPaths, command: tuple[str, ...], *, script: bytes = b"") -> None:
         process = await spawn(
             command,
-            environment=_ENVIRONMENT,
+            environment=ENVIRONMENT,
             user=paths.user,
             output=asyncio.subprocess.PIPE,
             standard_input=asyncio.subprocess.PIPE,

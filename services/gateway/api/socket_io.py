@@ -13,7 +13,8 @@ from services.gateway.http.local_only import refuse_unless_local
 from services.gateway.http.payer_tokens import is_token
 from services.gateway.http.values import only, single
 from services.gateway.live.fanout import EVERY_PAYMENT
-from services.gateway.live.socket_io_server import MAX_MESSAGE_BYTES, Authenticated
+from services.gateway.live.socket_io_server import Authenticated
+from services.gateway.live.socket_limits import MAX_MESSAGE_BYTES
 from services.gateway.request_body import await_body
 from services.gateway.revocations import refuse_revoked
 

@@ -20,6 +20,7 @@ from extrato.providers.mercado_pago.webhook import (
     verify,
 )
 from extrato.store.inbox import Delivery
+from extrato.store.webhook_health import REFUSED_VERDICTS
 from services.gateway.api.webhook_record import MAX_UNVERIFIED_BYTES, MAX_VERIFIED_BYTES, record_of
 from services.gateway.gateway import Gateway, client_address, gateway_of
 from services.gateway.http.caller import CORRELATION_ID
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-REFUSED_VERDICTS: Final = frozenset({"missing", "malformed", "mismatched", "outdated"})
 SIGNING: Final = ("x-signature", "x-request-id")
 PARAMETERS: Final = ("data.id", "type", "id", "topic")
 

@@ -28,6 +28,7 @@ from services.gateway.http.caller import caller_of
 from services.gateway.http.values import single
 from services.gateway.live.fanout import GOING_AWAY, Key, Listener, event_frame
 from services.gateway.live.frame_sender import FrameSender, InitialState, cursor_of
+from services.gateway.live.socket_limits import MAX_MESSAGE_BYTES
 from services.gateway.metrics import SOCKETS, SOCKETS_DROPPED
 from services.gateway.revocations import refuse_revoked
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from extrato.use_cases.payments import LoadedPayment
 
 HEARTBEAT_S: Final = 20.0
-MAX_MESSAGE_BYTES: Final = 4096
 SNAPSHOT_LIMIT: Final = 200
 PAGE: Final = 500
 MAX_SCANNED: Final = 100_000

@@ -32,6 +32,11 @@ def note_covered(request: web.Request, content: Struct) -> None:
     request[COVERED] = _encode(content)
 
 
+def etag_of(content: bytes) -> str:
+    """Return the ETag of a content, without its quotes: the start of its SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()[:ETAG_LENGTH]
+
+
 def has_already(request: web.Request, etag: str) -> bool:
     """Return whether the client has the content with this ETag, so that the answer is 304 (RFC 9110, 13.1.2)."""
     return any(tag.value in {etag, "*"} for tag in request.if_none_match or ())
@@ -41,7 +46,7 @@ def tagged(request: web.Request, response: web.Response) -> web.Response:
     """Add the ETag to an answer; 304 without a body if the client has it."""
     body = response.body if isinstance(response.body, bytes) else b""
     covered = request.get(COVERED)
-    etag = hashlib.sha256(body if covered is None else covered).hexdigest()[:ETAG_LENGTH]
+    etag = etag_of(body if covered is None else covered)
     weak = "" if covered is None else "W/"
     headers: Headers = {hdrs.ETAG: f'{weak}"{etag}"', hdrs.CACHE_CONTROL: REVALIDATED}
     if has_already(request, etag):

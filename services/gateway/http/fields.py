@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from contracts.digits import PAYMENT_DIGITS, number_in
+from contracts.operations.common import IDEMPOTENCY_KEY_PATTERN
 from extrato.domain.errors import Refused
 from extrato.use_cases.idempotency import IdempotencyKey
 from services.gateway.http.values import single
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 MAX_PAYMENT_ID: Final = (1 << 47) - 1
 MAX_LIMIT: Final = 1000
 MAX_ALERT: Final = 64
-IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
+IS_IDEMPOTENCY_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN).fullmatch
 
 
 def payment_id(value: str) -> int:
@@ -56,6 +57,6 @@ def idempotency_key(headers: MultiMapping[str], *, route: str, body: bytes) -> I
     value = single(headers, "Idempotency-Key")
     if value is None:
         return None
-    if not IDEMPOTENCY_KEY.fullmatch(value):
+    if not IS_IDEMPOTENCY_KEY(value):
         raise Refused("invalid_idempotency_key", "Idempotency-Key")
     return IdempotencyKey(key=f"{route}\n{value}", request_digest=hashlib.sha256(body).hexdigest())

@@ -28,6 +28,7 @@ from services.gateway.http.logged_texts import loggable
 from services.gateway.http.values import single
 from services.gateway.live.confirmations import Confirmations, may_confirm
 from services.gateway.live.fanout import GOING_AWAY, KEY_REVOKED, TOKEN_ENDED, Fanout, Key, Listener
+from services.gateway.live.socket_limits import MAX_MESSAGE_BYTES
 from services.gateway.metrics import SOCKET_IO_CLIENTS, SOCKET_IO_DROPPED
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from services.gateway.live.socket_limits import Slot, SocketLimits
 
 NAMESPACE: Final = "/"
-MAX_MESSAGE_BYTES: Final = 4096
 AUTHENTICATE_WITHIN_S: Final = 20.0
 SEND_WITHIN_S: Final = 20.0
 # For these reasons the server aborts the transport and does not wait for the client to read.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LimitKind = Literal["all", "address", "key", "payer", "anonymous", "anonymous_address"]
 
+MAX_MESSAGE_BYTES: Final = 4096
 MAX_SOCKETS: Final = 10_000
 BOUNDS: Final[Mapping[LimitKind, int]] = {
     "all": MAX_SOCKETS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -12,7 +11,7 @@ from msgspec import Struct
 from contracts.errors import SUBJECTS
 from contracts.errors.document import shown_sentences
 from contracts.v1.problem import LANGUAGES
-from services.gateway.http.etags import has_already
+from services.gateway.http.etags import etag_of, has_already
 from services.gateway.pages.layout import HEADERS, head
 from services.gateway.pages.markup import Html, document, tag
 
@@ -25,13 +24,12 @@ LEAD: Final = (
     "Every error has a stable code for programs, and a sentence for people. The sign … stands for a value, such as "
     "a name, a limit or the provider's own words. A code may have several sentences; its meaning is the same."
 )
-ETAG_LENGTH: Final = 32
 # The page changes only with the version of the hub.
 CACHED: Final = "public, max-age=3600"
 
 
 class Catalogue(Struct, frozen=True, kw_only=True):
-    """The page as it is sent; `etag` is the start of its SHA-256 in hex."""
+    """The page as it is sent, and its ETag."""
 
     body: bytes
     etag: str
@@ -67,7 +65,7 @@ def catalogue() -> Catalogue:
         lang=ENGLISH,
     )
     body = document(root).encode()
-    return Catalogue(body=body, etag=hashlib.sha256(body).hexdigest()[:ETAG_LENGTH])
+    return Catalogue(body=body, etag=etag_of(body))
 
 
 def _subject_link(subject: str) -> Html:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contracts.envelope import Cause
-    from extrato.providers.call_budget import Purpose
     from extrato.use_cases.hub import Hub
+    from extrato.values import Purpose
 
 MAX_REMEMBERED: Final = 50_000
 PROVIDER_FAILED: Final = (ProviderUnavailable, ProviderRefused, ProviderMisunderstood, ProviderNotConnected)
