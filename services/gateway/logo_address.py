@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from contracts.events import MerchantLogoSet
 
 ENDINGS: Final = {"image/png": "png", "image/webp": "webp"}
-NAME: Final = re.compile(r"([0-9a-f]{64})\.(png|webp)")
+NAME: Final = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(ENDINGS.values())})")
 
 
 def logo_address(public_url: str, logo: MerchantLogoSet) -> str:
