@@ -19,7 +19,7 @@ from extrato.store.sealing import KEY_BYTES, PaymentKey, encrypt
 from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     import asyncpg
 
@@ -109,9 +109,12 @@ class PaymentKeys:
         """Return a key that may be used without a query; None where one is needed."""
         return self._cached.get(payment_id) if time.monotonic() - self._asked_at_s < FRESH_S else None
 
-    def just_read(self, payment_id: int, sealed: bytes) -> PaymentKey:
-        """Return a key that the caller has just read from the table, so that it was not destroyed by then."""
-        return self._cached.get(payment_id) or self._open(payment_id, sealed)
+    def just_read(self, sealed: Mapping[int, bytes]) -> dict[int, PaymentKey]:
+        """Return keys that the caller has just read from the table, so that they were not destroyed by then."""
+        found = {each: key for each in sealed if (key := self._cached.get(each)) is not None}
+        if missing := {each: key for each, key in sealed.items() if each not in found}:
+            found |= self._open(missing)
+        return found
 
     async def get_or_make(self, payment_id: int) -> PaymentKey | None:
         """Return the key of a payment, made and stored if there is none; None when it was destroyed."""
@@ -123,7 +126,7 @@ class PaymentKeys:
             row = await self._pool.fetchrow(GET_OR_MAKE, payment_id, new, timeout=TIMEOUT_S)
         if row is None:
             return (await self.get_all((payment_id,))).get(payment_id)
-        return None if row[0] is None else self._open(payment_id, row[0])
+        return None if row[0] is None else self._open({payment_id: row[0]})[payment_id]
 
     async def get_all(self, payment_ids: Collection[int]) -> dict[int, PaymentKey]:
         """Return the keys of these payments, without those that never existed or were destroyed."""
@@ -132,9 +135,7 @@ class PaymentKeys:
         if missing := [each for each in payment_ids if each not in found]:
             with raising_unavailable():
                 rows = await self._pool.fetch(READ, missing, timeout=TIMEOUT_S)
-            for payment_id, sealed in rows:
-                if sealed is not None:
-                    found[payment_id] = self._open(payment_id, sealed)
+            found |= self._open({payment_id: sealed for payment_id, sealed in rows if sealed is not None})
         return found
 
     async def lost(self, payment_ids: Collection[int]) -> set[int]:
@@ -142,12 +143,13 @@ class PaymentKeys:
         with raising_unavailable():
             return {row[0] for row in await self._pool.fetch(LOST, list(payment_ids), timeout=TIMEOUT_S)}
 
-    def _open(self, payment_id: int, sealed: bytes) -> PaymentKey:
-        """Decrypt and cache a key."""
-        plain = self._vault.unseal(sealed, bound_to_payment_key(payment_id))
-        key = PaymentKey(payment_id, plain)
-        self.remember(key)
-        return key
+    def _open(self, sealed: Mapping[int, bytes]) -> dict[int, PaymentKey]:
+        """Decrypt and cache keys."""
+        plain = self._vault.unseal_all((key, bound_to_payment_key(each)) for each, key in sealed.items())
+        keys = {each: PaymentKey(each, key) for each, key in zip(sealed, plain, strict=True)}
+        for key in keys.values():
+            self.remember(key)
+        return keys
 
     async def is_destroyed(self, payment_id: int) -> bool:
         """Return whether the key of a payment was destroyed, without the cache."""

@@ -126,7 +126,8 @@ class PersonalData:
         wanted = {nth: sealed[nth][0] for nth, text in enumerate(opened) if text is not None and is_sealed(text)}
         if not wanted:
             return opened
-        usable = {each: self.keys.just_read(each, keys[each]) for each in wanted.values() if each in keys}
+        read = {each: keys[each] for each in wanted.values() if each in keys}
+        usable = self.keys.just_read(read) if read else {}
         if unread := set(wanted.values()) - usable.keys():
             usable |= await self.keys.get_all(unread)
         # Few: the read model has no address of a forgotten payer.

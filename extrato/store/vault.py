@@ -19,7 +19,7 @@ from extrato.store.vault_keys import InvalidVaultKey
 from extrato.values import Credential
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     import asyncpg
@@ -188,12 +188,12 @@ class Vault:
 
     def unseal(self, sealed: bytes, bound_to: bytes) -> bytes:
         """Decrypt what `seal` returned, with any current key; raises `InvalidVaultKey`."""
-        for key in self._keys.current():
-            try:
-                return decrypt(self._cipher(key), sealed, bound_to)
-            except InvalidTag:
-                continue
-        raise InvalidVaultKey(why="other_key")
+        return self.unseal_all([(sealed, bound_to)])[0]
+
+    def unseal_all(self, sealed: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+        """Decrypt several values and what each is bound to, as `unseal` does, with one look at the file of keys."""
+        ciphers = [self._cipher(key) for key in self._keys.current()]
+        return [_decrypt_with_any(ciphers, each, bound_to) for each, bound_to in sealed]
 
     def reseal(self, sealed: bytes, bound_to: bytes) -> bytes | None:
         """Encrypt with the first key what another key encrypted; None for what the first key decrypts already.
@@ -209,6 +209,15 @@ class Vault:
     def _open(self, sealed: bytes, merchant: str, provider: str) -> Credential:
         plain = self.unseal(sealed, bound_to_credential(merchant, provider))
         return msgspec.json.decode(plain, type=Credential)
+
+
+def _decrypt_with_any(ciphers: Sequence[AESGCM], sealed: bytes, bound_to: bytes) -> bytes:
+    for cipher in ciphers:
+        try:
+            return decrypt(cipher, sealed, bound_to)
+        except InvalidTag:
+            continue
+    raise InvalidVaultKey(why="other_key")
 
 
 def bound_to_credential(merchant: str, provider: str) -> bytes:
