@@ -17,12 +17,29 @@ if TYPE_CHECKING:
 class PayerLinks(Struct, frozen=True, kw_only=True):
     """The token of a payment and its URLs: its Pix page, the way to its checkout, its status, and its WebSocket."""
 
+    public_url: str
+    payment_id: int
     token: str
 
-    pix: str
-    checkout: str
-    check: str
-    socket: str
+    @property
+    def pix(self) -> str:
+        """The page with the Pix code."""
+        return f"{self.public_url}/payments/pix/{self.payment_id}?t={self.token}"
+
+    @property
+    def checkout(self) -> str:
+        """The way to the provider's checkout."""
+        return f"{self.public_url}/payments/mp/pay/{self.payment_id}/?t={self.token}"
+
+    @property
+    def check(self) -> str:
+        """The status of the payment."""
+        return f"{self.public_url}/payments/api/check/{self.payment_id}/?t={self.token}"
+
+    @property
+    def socket(self) -> str:
+        """The WebSocket that sends the payment's changes."""
+        return f"ws{self.public_url.removeprefix('http')}/ws?payment_id={self.payment_id}&t={self.token}"
 
 
 def token_for(gateway: Gateway, caller: Caller, payment: LoadedPayment) -> str:
@@ -37,14 +54,7 @@ def payer_links_of(gateway: Gateway, payment: LoadedPayment, *, token: str | Non
 
 def links_by_token(gateway: Gateway, number: int, token: str) -> PayerLinks:
     """Return the links of a payment by its number and its token."""
-    public_url = gateway.settings.public_url
-    return PayerLinks(
-        token=token,
-        pix=f"{public_url}/payments/pix/{number}?t={token}",
-        checkout=f"{public_url}/payments/mp/pay/{number}/?t={token}",
-        check=f"{public_url}/payments/api/check/{number}/?t={token}",
-        socket=f"ws{public_url.removeprefix('http')}/ws?payment_id={number}&t={token}",
-    )
+    return PayerLinks(public_url=gateway.settings.public_url, payment_id=number, token=token)
 
 
 def payment_page(links: PayerLinks, *, method: str) -> PaymentPage:

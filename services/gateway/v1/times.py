@@ -12,4 +12,4 @@ def utc(at: datetime) -> datetime:
 
 def utc_or_none(at: datetime | None) -> datetime | None:
     """Return a time in UTC; None where there is none."""
-    return None if at is None else utc(at)
+    return at if at is None or at.tzinfo is UTC else at.astimezone(UTC)
