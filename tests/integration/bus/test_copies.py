@@ -136,7 +136,7 @@ async def taken(subscription, count):
 
 
 async def read(subscriber, count, *, durable="reader", stream="PAYMENTS"):
-    subscription = await subscriber.jetstream().pull_subscribe(">", durable=durable, stream=stream)
+    subscription = await subscriber.jetstream(timeout=20).pull_subscribe(">", durable=durable, stream=stream)
     messages = await taken(subscription, count)
     for message in messages:
         await message.ack_sync()
@@ -160,7 +160,7 @@ async def test_checks_are_copied_like_events(bus, copies, subscriber):
 @pytest.mark.parametrize("ordered", [True, False])
 async def test_push_consumer_gets_every_event(copies, subscriber, ordered):
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
-    subscription = await subscriber.jetstream().subscribe(
+    subscription = await subscriber.jetstream(timeout=20).subscribe(
         "payments.>", stream="PAYMENTS", ordered_consumer=ordered, config=config
     )
     subjects = [(await subscription.next_msg(timeout=5)).subject for _ in range(2)]
@@ -168,7 +168,7 @@ async def test_push_consumer_gets_every_event(copies, subscriber, ordered):
 
 
 async def test_ephemeral_pull_consumer_gets_every_event(copies, subscriber):
-    subscription = await subscriber.jetstream().pull_subscribe("payments.>", stream="PAYMENTS")
+    subscription = await subscriber.jetstream(timeout=20).pull_subscribe("payments.>", stream="PAYMENTS")
     come = await taken(subscription, 2)
     assert [message.subject for message in come] == ["payments.padaria.1.Event1", "payments.padaria.1.Event2"]
 
@@ -330,7 +330,7 @@ async def other(two_events, nats_server):
     """The durable consumer of another subscriber, with one message that is not acknowledged."""
     async with client_of(nats_server.subscriber_url) as client:
         config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=3600)
-        subscription = await client.jetstream().pull_subscribe(
+        subscription = await client.jetstream(timeout=20).pull_subscribe(
             "payments.>", durable="other", stream="PAYMENTS", config=config
         )
         await subscription.fetch(1, timeout=5)
@@ -350,7 +350,7 @@ async def asking(subscriber, other):
     await make_consumer(
         subscriber, "PAYMENTS", {"name": "headers", **own, "deliver_policy": "all", "headers_only": True}
     )
-    held = await subscriber.jetstream().pull_subscribe("payments.>", durable="held", stream="PAYMENTS")
+    held = await subscriber.jetstream(timeout=20).pull_subscribe("payments.>", durable="held", stream="PAYMENTS")
     (message,) = await held.fetch(1, timeout=5)
     return message.reply
 
@@ -451,12 +451,14 @@ async def test_one_request_reads_several_messages(two_events, subscriber):
     come = await answers(subscriber, "$JS.API.DIRECT.GET.PAYMENTS", b'{"seq": 1, "batch": 2}', number=3)
     assert [message.headers.get("Nats-Sequence") for message in come] == ["1", "2", None]
     assert come[-1].headers["Status"] == "204"
-    assert (await subscriber.jetstream().get_msg("PAYMENTS", 2, direct=True)).subject == "payments.padaria.1.Event2"
+    assert (
+        await subscriber.jetstream(timeout=20).get_msg("PAYMENTS", 2, direct=True)
+    ).subject == "payments.padaria.1.Event2"
 
 
 async def test_acknowledgements_of_a_subscriber_take_effect(copies, subscriber):
     config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, max_deliver=5)
-    subscription = await subscriber.jetstream().pull_subscribe(
+    subscription = await subscriber.jetstream(timeout=20).pull_subscribe(
         "payments.>", durable="reader", stream="PAYMENTS", config=config
     )
     first, second = await taken(subscription, 2)
@@ -468,13 +470,15 @@ async def test_acknowledgements_of_a_subscriber_take_effect(copies, subscriber):
     await again.ack_sync()
     info = await subscription.consumer_info()
     assert (info.num_ack_pending, info.num_pending, info.ack_floor.stream_seq) == (0, 0, 2)
-    assert await subscriber.jetstream().delete_consumer("PAYMENTS", "reader")
+    assert await subscriber.jetstream(timeout=20).delete_consumer("PAYMENTS", "reader")
     with pytest.raises(nats.js.errors.NotFoundError):
         await subscription.consumer_info()
 
 
 async def test_acknowledgement_returns_the_next_message(copies, subscriber):
-    subscription = await subscriber.jetstream().pull_subscribe("payments.>", durable="reader", stream="PAYMENTS")
+    subscription = await subscriber.jetstream(timeout=20).pull_subscribe(
+        "payments.>", durable="reader", stream="PAYMENTS"
+    )
     (first,) = await subscription.fetch(1, timeout=5)
     (second,) = await answers(subscriber, first.reply, b"+NXT", number=1)
     assert second.subject == "payments.padaria.1.Event2"
@@ -483,7 +487,7 @@ async def test_acknowledgement_returns_the_next_message(copies, subscriber):
 async def test_flow_control_delivers_more_than_one_window(bus, copies, subscriber):
     for _ in range(5):
         await asyncio.gather(*(bus.jetstream.publish("payments.padaria.1.Large", b"x" * 100_000) for _ in range(20)))
-    subscription = await subscriber.jetstream().subscribe(
+    subscription = await subscriber.jetstream(timeout=20).subscribe(
         "payments.>", stream="PAYMENTS", flow_control=True, idle_heartbeat=1, durable="pushed"
     )
     for _ in range(102):
@@ -497,7 +501,9 @@ async def test_flow_control_delivers_more_than_one_window(bus, copies, subscribe
 
 
 async def test_waiting_subscriber_gets_new_messages(bus, copies, subscriber):
-    subscription = await subscriber.jetstream().pull_subscribe("payments.>", durable="reader", stream="PAYMENTS")
+    subscription = await subscriber.jetstream(timeout=20).pull_subscribe(
+        "payments.>", durable="reader", stream="PAYMENTS"
+    )
     await taken(subscription, 2)
     waiting = asyncio.create_task(subscription.fetch(1, timeout=10))
 

@@ -255,12 +255,17 @@ class World:
 
 @dataclass
 class Clock:
-    """A clock that a test moves."""
+    """A clock that a test moves, and that otherwise goes on until the test stops it."""
 
     ahead: timedelta = timedelta(0)
+    stopped_at: datetime | None = None
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return (self.stopped_at or datetime.now(UTC)) + self.ahead
+
+    def stop(self) -> None:
+        """From now on only the test moves the clock."""
+        self.stopped_at = datetime.now(UTC)
 
 
 @pytest.fixture

@@ -42,23 +42,27 @@ from services.monitor.sweeps import Sweeps
 from services.monitor.webhook_health import JudgeAccounts
 from tests.compatibility.claim import claim
 from tests.integration.monitor.conftest import ACCOUNTS, CAUSE
+from tests.integration.store.budget_clock import stop_budget_clock
 from tests.pace import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.integration.monitor.conftest import World
+    from tests.integration.monitor.conftest import Clock, World
 
 PADARIA, PROVIDER = "padaria.mercado_pago", "mercado_pago"
 NAME = budget_name(PROVIDER, ACCOUNTS["padaria"].access_token)
 
 
+@pytest.fixture(autouse=True)
+def stopped_budget_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_budget_clock(monkeypatch)
+
+
 async def use_up(world: World, *, left: float) -> None:
-    """Leave `left` tokens, which do not grow while the test runs."""
+    """Leave `left` tokens."""
     await world.hub.budgets.report(unused_after_s=0.0)
-    await world.pool.execute(
-        "UPDATE provider_budgets SET tokens = $1, counted_at = clock_timestamp() + interval '1 hour'", left
-    )
+    await world.pool.execute("UPDATE provider_budgets SET tokens = $1", left)
 
 
 async def asked(world: World) -> int:
@@ -115,9 +119,10 @@ async def test_used_up_budget_delays_background_and_not_payments(world: World, l
     assert (await cancel_payment(world.hub, last.payment_id, cause=CAUSE)).payment.status == "cancelled"
 
 
-async def test_delivery_that_waits_long_is_tried_less_often(world: World):
+async def test_delivery_that_waits_long_is_tried_less_often(world: World, clock: Clock):
     """A pile of deliveries that the budget delays must not keep PostgreSQL busy, nor delay other merchants."""
     await world.open()
+    clock.stop()
     await use_up(world, left=1199)
     for age in (timedelta(seconds=1), timedelta(minutes=2), timedelta(hours=2)):
         delivery = Delivery(

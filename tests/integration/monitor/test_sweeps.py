@@ -127,10 +127,11 @@ async def test_account_without_watch_leaves_fast_lane(world: World):
 
 @claim("monitor.ten-minutes")
 async def test_watch_ends_after_ten_minutes_and_slow_lane_continues(world: World, clock, logged):
+    clock.stop()
     payment = await world.open()
     sweeps = world.sweeps()
     await sweeps.run_once(FAST, PADARIA)
-    clock.ahead = timedelta(minutes=9, seconds=58)
+    clock.ahead = timedelta(minutes=9, seconds=59)
     assert isinstance(await sweeps.run_once(FAST, PADARIA), Again)
     clock.ahead = timedelta(minutes=10, seconds=1)
     assert await sweeps.run_once(FAST, PADARIA) == End()
@@ -270,6 +271,7 @@ async def test_throttled_account_pauses_for_retry_after(world: World, clock, mon
 
 
 async def test_failing_provider_is_retried_with_growing_pauses(world: World, clock, monkeypatch: pytest.MonkeyPatch):
+    clock.stop()
     monkeypatch.setattr("extrato.providers.mercado_pago.client.RETRY_WAIT_S", 0.01)
     payment = await world.open()
     sweeps = world.sweeps()
