@@ -520,10 +520,11 @@ async def on_bus(url: str) -> bytes:
 async def test_sealing_is_refused_while_a_role_runs(
     database_url: str, old: OldLog, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("services.cli.commands.seal_log.SESSIONS_END_WITHIN_S", 0.2)
     role = await asyncpg.connect(services_url(database_url), server_settings={"application_name": "a gateway"})
-    with pytest.raises(CannotStart, match=r"1 sessions of extrato_services \(a gateway at this machine\)"):
-        await seal_old_log(settings, KEYS, print)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("services.cli.commands.seal_log.SESSIONS_END_WITHIN_S", 0.2)
+        with pytest.raises(CannotStart, match=r"1 sessions of extrato_services \(a gateway at this machine\)"):
+            await seal_old_log(settings, KEYS, print)
     await role.close()
     assert await seal_old_log(settings, KEYS, print)
 

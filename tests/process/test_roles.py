@@ -25,6 +25,8 @@ from tests.process.conftest import ROOT
 # The lock of `append_events`: with it in another hand, every append waits.
 HOLD_APPENDS = "SELECT pg_advisory_lock(7301984003)"
 DRAIN_S = 0.5
+# Requests of the test are made in this time.
+LONG_DRAIN_S = 4
 
 
 class Role(NamedTuple):
@@ -89,7 +91,7 @@ async def role(name, environment):
 async def test_roles_serve_their_health_and_end_with_a_signal(environment):
     async with role("monitor", environment) as monitor, role("projections", environment) as projections:
         for each in (monitor, projections):
-            await until(each.is_ready, "the role is ready", within_s=20)
+            await until(each.is_ready, "the role is ready", within_s=30)
             assert (await each.get("/livez"))[0] == 200
             status, metrics = await each.get("/metrics")
             assert (status, "process_resident_memory_bytes" in metrics) == (200, True)
@@ -100,7 +102,7 @@ async def test_roles_serve_their_health_and_end_with_a_signal(environment):
         for each in (monitor, projections):
             each.process.send_signal(signal.SIGTERM)
         for each in (monitor, projections):
-            assert await each.end(within_s=3) == (0, "")
+            assert await each.end(within_s=10) == (0, "")
 
 
 async def prepared_key(environment):
@@ -112,10 +114,11 @@ async def prepared_key(environment):
 
 
 async def test_gateway_answers_what_waits_for_an_append_and_then_ends(environment):
+    environment["EXTRATO_DRAIN_S"] = str(LONG_DRAIN_S)
     headers = {"Authorization": f"Bearer {await prepared_key(environment)}"}
     holder = await asyncpg.connect(environment["EXTRATO_DATABASE_URL"])
     async with role("gateway", environment) as gateway:
-        await until(gateway.is_ready, "the gateway is ready", within_s=20)
+        await until(gateway.is_ready, "the gateway is ready", within_s=30)
         assert "extrato_appends_waiting 0.0" in (await gateway.get("/metrics"))[1]
         await holder.execute(HOLD_APPENDS)
 
@@ -180,7 +183,7 @@ async def test_second_signal_ends_a_process_at_once(second):
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with within(10):
+    async with within(30):
         assert await process.stdout.readline() == b"works\n"
         process.send_signal(signal.SIGTERM)
         assert await process.stdout.readline() == b"drains\n"

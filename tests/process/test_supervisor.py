@@ -65,7 +65,7 @@ async def test_dying_program_restarts_with_growing_pauses(tmp_path):
         await until(lambda: sum("ended with exit code 0" in line for line in reports) >= 3)
         await supervisor.stop(["dying"])
     deaths = [line for line in reports if "ended" in line]
-    assert deaths == [
+    assert deaths[:3] == [
         "dying ended with exit code 0; restart at once.",
         "dying ended with exit code 0; restart in 0.5 s.",
         "dying ended with exit code 0; restart in 1 s.",

@@ -19,6 +19,7 @@ from extrato.store.page import page_of
 from services.projections.read_models.registry import READ_MODELS
 from services.projections.rebuild import rebuild, rebuild_if_stale
 from services.projections.runner import Runner
+from tests.pace import until
 from tests.unit.projections import history
 from tests.unit.projections.tables import every_row
 
@@ -173,5 +174,6 @@ async def live_hub(hub, bus):
     """A hub with a running relay and read models."""
     await hub.make_tables()
     hub.live_runner = hub.runner()
-    async with hub.relaying(), in_background(hub.live_runner.run()):
+    async with hub.relaying() as relay, in_background(hub.live_runner.run()):
+        await until(lambda: relay.is_leader)
         yield hub

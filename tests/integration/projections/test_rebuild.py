@@ -201,7 +201,6 @@ async def test_waiting_rebuild_logs_the_session_of_the_lock(hub, monkeypatch):
 
 
 async def test_frozen_rebuild_delays_the_next_one_for_a_limited_time(hub, monkeypatch):
-    monkeypatch.setattr("services.projections.rebuild.IDLE_LIMIT", "200ms")
     await hub.append_payments([1])
     reached = asyncio.Event()
 
@@ -214,6 +213,7 @@ async def test_frozen_rebuild_delays_the_next_one_for_a_limited_time(hub, monkey
             await hub.rebuild(PAYMENT_DETAILS)
 
     with monkeypatch.context() as patched:
+        patched.setattr("services.projections.rebuild.IDLE_LIMIT", "200ms")
         patched.setattr("services.projections.rebuild.apply_or_skip", frozen)
         async with in_background(freeze()) as (freezing,):
             await asyncio.wait_for(reached.wait(), timeout=10)

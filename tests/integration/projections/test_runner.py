@@ -123,6 +123,7 @@ async def test_unreadable_event_is_dead_lettered_and_the_rest_applied(live_hub):
     await live_hub.append(history.opened(), payment_id=2)
     await until(live_hub.is_complete)
     assert await live_hub.status_of(2) == "pending"
+    await until(lambda: dead_letters(live_hub))
     assert live_hub.live_runner.consumer.refused == 1
     assert await live_hub.passed_over() == sorted((each.name, position) for each in READ_MODELS)
     (subject,) = await dead_letters(live_hub)

@@ -199,7 +199,9 @@ async def test_late_sweeps_name_ten_accounts(hub, bus, environment):
     assert [each.account for each in lanes["quiet"].oldest][:2] == ["m-1500.mercado_pago", "m-1499.mercado_pago"]
     assert len(lanes["quiet"].oldest) == 10
     # Their watches began at most nine minutes ago, and the sweeps before belong to a slower lane.
-    assert [round(each.age_s) for each in lanes["fast"].oldest] == [120, 60]
+    ages_s = [each.age_s for each in lanes["fast"].oldest]
+    assert 120 <= ages_s[0] < 180
+    assert ages_s[0] - ages_s[1] == pytest.approx(60)
     sentences = [each.sentence for each in found.attention if each.part == "sweeps"]
     assert [sentence.partition(" is late")[0] for sentence in sentences] == ["The fast lane", "The quiet lane"]
     assert (found.payments.open, found.payments.watched, found.accounts.connected) == (2, 2, 2000)
