@@ -20,6 +20,7 @@ from extrato.store.append_metrics import count_write
 from extrato.store.batcher import Batcher
 from extrato.store.codec import NewEvent, to_state, topic_of_new
 from extrato.store.payment_keys import NewKey
+from extrato.store.person_tags import NO_TAGS, PersonTags
 from extrato.store.recorder import POSITIONS_INDEX, AsyncpgRecorder, Member
 from extrato.store.sealing import Evidence
 from extrato.store.unavailable import DATABASE_UNAVAILABLE, NOT_DONE_ERRORS, is_database_unavailable
@@ -47,7 +48,7 @@ class Attached(Struct, frozen=True, kw_only=True):
     payment_id: int = 0
     evidence: Sequence[Evidence] = ()
     new_key: NewKey | None = None
-    tags: Sequence[bytes] = ()
+    tags: PersonTags = NO_TAGS
 
 
 NOTHING_ATTACHED: Final = Attached()
@@ -168,14 +169,11 @@ class Appender:
 def _member(attached: Attached, span: Span) -> Member:
     if attached is NOTHING_ATTACHED:
         return Member(traceparent=span.traceparent)
-    new, tags, key = attached.new_key, attached.tags, None
-    if new:
-        key = (new, tags[0] if tags else None)
-        tags = tags[1:]
     return Member(
         [(piece.digest, piece.kind, piece.body, piece.payment_id) for piece in attached.evidence],
-        key,
-        [(attached.payment_id, tag) for tag in tags],
+        attached.new_key,
+        attached.tags,
+        attached.payment_id,
         span.traceparent,
     )
 

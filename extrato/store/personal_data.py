@@ -8,14 +8,15 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from extrato.domain.person import KINDS, earlier_forms, normal_form
+from extrato.domain.person import KINDS, earlier_forms
 from extrato.store.payment_keys import PaymentKeys
+from extrato.store.person_tags import NO_TAGS, PersonTags, tag_of
 from extrato.store.seal_metrics import UNREADABLE_EMAIL
 from extrato.store.sealing import BodySeal, CannotOpen, KeyedDigest, is_sealed
 from extrato.store.unavailable import raising_unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import asyncpg
 
@@ -66,19 +67,17 @@ class PersonalData:
         self._body_seal: BodySeal | None = None
         self._logger = structlog.get_logger(component="personal_data")
 
-    async def tags_of(self, *payers: Payer) -> list[bytes]:
-        """Return the tags that find the payments of these payers, each once."""
-        digest = (self._known or await self._secrets()).tags.digest
-        tags: dict[bytes, None] = {}
-        for payer in payers:
-            for kind in KINDS:
-                if text := getattr(payer, kind):
-                    tags[digest(_named(kind, text))] = None
-        return list(tags)
+    async def tags_of(self, *payers: Payer) -> PersonTags:
+        """Return the tags that find the payments of these payers."""
+        return await self.tags([(kind, text) for payer in payers for kind in KINDS if (text := getattr(payer, kind))])
+
+    async def tags(self, identifiers: Collection[tuple[PersonKind, str]]) -> PersonTags:
+        """Return the tags of identifiers."""
+        return PersonTags((self._known or await self._secrets()).tags, identifiers) if identifiers else NO_TAGS
 
     async def tag(self, kind: PersonKind, text: str) -> bytes:
         """Return the tag of one identifier: a digest under a key of the hub, so that guessing does not find it."""
-        return (await self._secrets()).tags.digest(_named(kind, text))
+        return tag_of((await self._secrets()).tags, kind, text)
 
     async def payments_of_person(self, kind: PersonKind, text: str) -> list[int]:
         """Return the payments of a person by one identifier, the newest first, at most `MOST_PAYMENTS`."""
@@ -174,7 +173,3 @@ class PersonalData:
 
 def _metadata(opened: str | None) -> dict[str, str]:
     return {} if opened in {None, UNREADABLE} else _decode_metadata(opened)
-
-
-def _named(kind: PersonKind, text: str) -> bytes:
-    return f"{kind}\n{normal_form(kind, text)}".encode()

@@ -7,7 +7,7 @@ It has the methods of `eventsourcing.persistence.ApplicationRecorder` as corouti
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import asyncpg
 from eventsourcing.persistence import IntegrityError, StoredEvent
@@ -82,21 +82,28 @@ POSITIONS_INDEX: Final = "stored_events_notification_id_idx"
 MAX_POSITION: Final = "SELECT max(notification_id) FROM stored_events"
 
 
+class Tags(Protocol):
+    """The tags of a payer."""
+
+    def compute(self) -> list[bytes]:
+        """Return the tags, each once."""
+
+
 class Member:
     """One caller's part of a batch: events that are appended all or not at all, and what is stored beside them.
 
-    The events are columns, as `append_events` takes them. `evidence` has digest, kind, body and payment of each piece,
-    `key` the new key of a payment and the first tag of its payer, `tags` a payment and a further tag.
-    `traceparent` names the caller's recorded span.
+    The events are columns, as `append_events` takes them. `evidence` has digest, kind, body and payment of each piece.
+    `key` is the new key of the payment, `tags` those of its payer. `traceparent` names the caller's recorded span.
     """
 
-    __slots__ = ("evidence", "key", "states", "streams", "tags", "topics", "traceparent", "versions")
+    __slots__ = ("evidence", "key", "payment_id", "states", "streams", "tags", "topics", "traceparent", "versions")
 
     def __init__(
         self,
         evidence: Sequence[tuple[bytes, str, bytes, int]] = (),
-        key: tuple[NewKey, bytes | None] | None = None,
-        tags: Sequence[tuple[int, bytes]] = (),
+        key: NewKey | None = None,
+        tags: Tags | None = None,
+        payment_id: int = 0,
         traceparent: str = "",
     ) -> None:
         self.streams: list[UUID] = []
@@ -106,6 +113,7 @@ class Member:
         self.evidence = evidence
         self.key = key
         self.tags = tags
+        self.payment_id = payment_id
         self.traceparent = traceparent
 
     def add(self, stream_id: UUID, version: int, topic: str, state: bytes) -> None:
@@ -144,11 +152,10 @@ class AsyncpgRecorder:
             states += member.states
             if member.evidence:
                 evidence += [(number, *piece) for piece in member.evidence]
+            further = member.tags.compute() if member.tags else []
             if member.key:
-                new, tag = member.key
-                keys.append((number, new.key.payment_id, new.seal(), tag))
-            if member.tags:
-                tags += [(number, *tag) for tag in member.tags]
+                keys.append((number, member.payment_id, member.key.seal(), further.pop(0) if further else None))
+            tags += [(number, member.payment_id, tag) for tag in further]
         evidence_owners, digests, kinds, bodies, evidence_payments = _columns(evidence, 5)
         key_owners, key_payments, sealed, key_tags = _columns(keys, 4)
         tag_owners, tag_payments, new_tags = _columns(tags, 3)

@@ -72,7 +72,7 @@ async def confirm_payment(
     key = await hub.personal_data.keys.get_or_make(payment_id)
     proof = [key.seal_evidence("bank/confirmation", transfer.raw)] if key else []
     named = payer_identifiers(msgspec.json.decode(transfer.raw)) if key else ()
-    tags = [await hub.personal_data.tag(kind, text) for kind, text in named]
+    tags = await hub.personal_data.tags(named)
     command = ConfirmByBank(
         amount_centavos=transfer.amount_centavos,
         end_to_end_id=transfer.end_to_end_id,

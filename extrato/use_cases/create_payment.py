@@ -38,12 +38,11 @@ from extrato.use_cases.references import NEVER_TAKEN, find_free, take
 from extrato.values import Payer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from contracts.envelope import Cause
     from contracts.events import PaymentEvent
     from extrato.domain.merchant import Registered
     from extrato.domain.payment.state import Payment
+    from extrato.store.person_tags import PersonTags
     from extrato.store.sealing import PaymentKey
     from extrato.use_cases.command_handler import Handled
     from extrato.use_cases.hub import Hub
@@ -232,7 +231,7 @@ async def _create_with_another_id(
     return await create_payment(hub, merchant, wanted, idempotency_key=idempotency_key, cause=cause)
 
 
-def _seal(hub: Hub, payment_id: int, wanted: NewPayment, *, tags: Sequence[bytes]) -> _Sealed:
+def _seal(hub: Hub, payment_id: int, wanted: NewPayment, *, tags: PersonTags) -> _Sealed:
     """Seal with a new key; a payment without personal data gets one with its first observation."""
     if wanted.payer.email is None and not tags and not wanted.metadata:
         return NOTHING_SEALED

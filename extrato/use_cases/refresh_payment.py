@@ -21,6 +21,7 @@ from extrato.errors import (
 )
 from extrato.providers.port import ObservedPage
 from extrato.store.appender import Attached
+from extrato.store.person_tags import NO_TAGS
 from extrato.store.personal_data import EMAIL
 from extrato.store.provider_answers import ProviderAnswer
 from extrato.use_cases.payments import Decided, LoadedPayment, change_payment, load_payment
@@ -211,7 +212,7 @@ async def record_observations(
                 by_id=seen.attempt_id in by_id,
             )
         )
-    tags = await hub.personal_data.tags_of(*(seen.payer for seen in observations)) if key else []
+    tags = await hub.personal_data.tags_of(*(seen.payer for seen in observations)) if key else NO_TAGS
     attached = Attached(payment_id=payment_id, evidence=evidence, tags=tags)
     return await change_payment(hub, payment_id, commands, cause=cause, attached=attached)
 

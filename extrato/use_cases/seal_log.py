@@ -165,7 +165,7 @@ class LogSealing:
         payers = [Payer(email=email)] if email and not is_sealed(email) else []
         if piece is not None and piece.kind == OBSERVED:
             payers.append(payer_in(piece.body))
-        return await self._data.tags_of(*payers)
+        return (await self._data.tags_of(*payers)).compute()
 
     # --- refusals ---------------------------------------------------------------------------------
 

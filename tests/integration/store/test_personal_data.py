@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from extrato.store import payment_keys
 from extrato.store.appender import Attached
+from extrato.store.person_tags import NO_TAGS
 from extrato.store.personal_data import EMAIL, UNREADABLE, PersonalData
 from extrato.store.vault import Vault
 from extrato.store.vault_keys import FixedKeys, InvalidVaultKey
@@ -56,10 +57,10 @@ async def test_key_stored_with_the_first_event_opens_in_every_process(data: Pers
 
 
 async def test_key_of_a_conflict_is_not_stored(data: PersonalData, log: EventLog, pool):
-    new_key = data.keys.new(1)
+    new_key, tags = data.keys.new(1), await data.tags_of(Payer(email=ANA))
     stream = (await log.append(append := append_to())) and append.stream_id
     with pytest.raises(Exception, match="version"):
-        await log.append(append_to(stream), attached=Attached(payment_id=1, new_key=new_key, tags=[b"t" * 32]))
+        await log.append(append_to(stream), attached=Attached(payment_id=1, new_key=new_key, tags=tags))
 
     assert await pool.fetchval("SELECT count(*) FROM payment_keys") == 0
     assert await pool.fetchval("SELECT count(*) FROM person_tags") == 0
@@ -184,6 +185,14 @@ async def test_tags_find_a_payer_by_every_identifier(data: PersonalData, log: Ev
         assert await data.payments_of(tag) == [1]
 
 
+async def test_tag_of_any_text_is_computed(data: PersonalData):
+    """A batch has the appends of many callers, so that no text of one may fail it."""
+    tags = await data.tags_of(Payer(email="ana\ud83d@example.com", phone="\x00", cpf="\udc00"), Payer(email=ANA))
+
+    assert len({*tags.compute()}) == 4
+    assert "ana" not in repr(tags)
+
+
 async def test_known_tag_is_not_stored_again(data: PersonalData, log: EventLog, pool):
     new_key = data.keys.new(1)
     tags = await data.tags_of(Payer(email=ANA))
@@ -191,15 +200,16 @@ async def test_known_tag_is_not_stored_again(data: PersonalData, log: EventLog, 
     seen = await data.tags_of(Payer(email="Ana@example.com", cpf="12345678909"))
     await log.append(append_to(), attached=Attached(payment_id=1, tags=seen))
 
-    assert [row[0] for row in await pool.fetch("SELECT tag FROM person_tags")] == [seen[1]]
-    assert [await data.payments_of(tag) for tag in seen] == [[1], [1]]
+    of_email, of_cpf = seen.compute()
+    assert [row[0] for row in await pool.fetch("SELECT tag FROM person_tags")] == [of_cpf]
+    assert [await data.payments_of(tag) for tag in (of_email, of_cpf)] == [[1], [1]]
 
 
 async def test_payments_of_a_person_are_found_in_both_places_once_each(data: PersonalData, log: EventLog, pool):
-    tag = await data.tag("email", ANA)
+    tag, tags = await data.tag("email", ANA), await data.tags_of(Payer(email=ANA))
     for payment_id in range(1, 4):
         new_key = data.keys.new(payment_id)
-        attached = Attached(payment_id=payment_id, new_key=new_key, tags=[tag] if payment_id != 2 else ())
+        attached = Attached(payment_id=payment_id, new_key=new_key, tags=tags if payment_id != 2 else NO_TAGS)
         await log.append(append_to(), attached=attached)
     # As an older version stored them.
     await pool.executemany("INSERT INTO person_tags VALUES ($1, $2)", [(tag, 2), (tag, 3)])
