@@ -45,18 +45,19 @@ async def handle(
     cause: Cause,
     attached: Attached = NOTHING_ATTACHED,
     is_new: bool = False,
+    known: History[State] | None = None,
     beside: Sequence[StreamAppend] = (),
 ) -> Handled[State, AnyEvent]:
     """Decide commands on the newest state of a stream, and append all their events in one step.
 
     Of the evidence in `attached`, only what an appended event names is stored. With `is_new` the stream is expected
-    to be empty and is not read first. `beside` is appended to other streams in the same step. Raises `NotFound` for a
-    stream without an owner, `Refused`, `Conflict` when a stream of `beside` has changed, `Overloaded` and
-    `StoreUnavailable`.
+    to be empty and is not read first; nor is one that the caller has read, as `known`. `beside` is appended to other
+    streams in the same step. Raises `NotFound` for a stream without an owner, `Refused`, `Conflict` when a stream of
+    `beside` has changed, `Overloaded` and `StoreUnavailable`.
     """
-    before: History[State] = History(state=stream.decider.initial, version=0, first=None, last=None)
+    before: History[State] = known or History(state=stream.decider.initial, version=0, first=None, last=None)
     for attempt in range(ATTEMPTS):
-        if attempt or not is_new:
+        if attempt or not (is_new or known):
             found = await read(hub.log, stream)
             if attempt and beside and found.version == before.version:
                 raise Conflict(stream.about, why="beside")

@@ -85,13 +85,16 @@ async def change_payment(
     *,
     cause: Cause,
     attached: Attached = NOTHING_ATTACHED,
+    known: History[Payment] | None = None,
     beside: Sequence[StreamAppend] = (),
 ) -> Decided:
     """Handle commands to a payment; `beside` is appended to other streams in the same step, if there are events.
 
-    Raises `NotFound`, `Refused`, `Conflict` when a stream of `beside` has changed, `Overloaded` and `StoreUnavailable`.
+    A payment that the caller has read, as `known`, is not read first. Raises `NotFound`, `Refused`, `Conflict` when a
+    stream of `beside` has changed, `Overloaded` and `StoreUnavailable`.
     """
-    handled = await handle(hub, payment_stream(payment_id), commands, cause=cause, attached=attached, beside=beside)
+    stream = payment_stream(payment_id)
+    handled = await handle(hub, stream, commands, cause=cause, attached=attached, known=known, beside=beside)
     before = _loaded(payment_id, handled.before)
     if not handled.events:
         return Decided(before=before, after=before, events=())
@@ -104,6 +107,13 @@ async def change_payment(
         position=handled.positions[-1],
     )
     return Decided(before=before, after=after, events=tuple(handled.events))
+
+
+def unchanged_by(payment_id: int, known: History[Payment], commands: Sequence[Command]) -> Decided | None:
+    """Return the result of commands that record nothing; None if they record events. Raises `NotFound`, `Refused`."""
+    loaded = _loaded(payment_id, known)
+    _, events = PAYMENT.decide_all(commands, known.state)
+    return None if events else Decided(before=loaded, after=loaded, events=())
 
 
 def after_creation(payment_id: int, handled: Handled[Payment, PaymentEvent]) -> LoadedPayment:

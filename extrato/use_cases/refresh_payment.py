@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from contracts.payment_status import ENDED
 from extrato.domain.payment.commands import RecordObservation
 from extrato.domain.payment.identifiers import payment_id_in_reference
@@ -20,11 +22,18 @@ from extrato.errors import (
     ProviderUnavailable,
 )
 from extrato.providers.port import ObservedPage
-from extrato.store.appender import Attached
-from extrato.store.person_tags import NO_TAGS
+from extrato.store.appender import NOTHING_ATTACHED, Attached
 from extrato.store.personal_data import EMAIL
 from extrato.store.provider_answers import ProviderAnswer
-from extrato.use_cases.payments import Decided, LoadedPayment, change_payment, load_payment
+from extrato.use_cases.payments import (
+    Decided,
+    LoadedPayment,
+    change_payment,
+    load_payment,
+    payment_stream,
+    unchanged_by,
+)
+from extrato.use_cases.streams import read
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
 
     from contracts.envelope import Cause
     from extrato.providers.port import Observation, RemoteProvider
-    from extrato.store.sealing import Evidence
+    from extrato.store.sealing import PaymentKey
     from extrato.use_cases.hub import Hub
     from extrato.values import Credential
 
@@ -189,32 +198,50 @@ async def record_observations(
     Personal data of the answers is sealed; after the payer was forgotten, it is not recorded at all. `by_id` are the
     attempts that the hub requested by id at `asked_at`; the others come from a search.
     """
-    key = await hub.personal_data.keys.get_or_make(payment_id) if observations else None
-    evidence: list[Evidence] = []
-    commands = []
-    for seen in sorted(observations, key=lambda seen: seen.observed_at):
-        if key:
-            evidence.append(key.seal_evidence("provider/payment", seen.answer))
-        commands.append(
-            RecordObservation(
-                attempt_id=seen.attempt_id,
-                status=seen.status,
-                status_detail=seen.status_detail,
-                amount_centavos=seen.amount_centavos,
-                currency=seen.currency,
-                external_reference=seen.external_reference,
-                refunded_centavos=seen.refunded_centavos,
-                observed_at=seen.observed_at,
-                paid_at=seen.paid_at,
-                payer_email=key.seal(seen.payer.email, EMAIL) if key else None,
-                evidence=evidence[-1].digest.hex() if key else None,
-                asked_at=asked_at,
-                by_id=seen.attempt_id in by_id,
-            )
-        )
-    tags = await hub.personal_data.tags_of(*(seen.payer for seen in observations)) if key else NO_TAGS
-    attached = Attached(payment_id=payment_id, evidence=evidence, tags=tags)
-    return await change_payment(hub, payment_id, commands, cause=cause, attached=attached)
+    observations = sorted(observations, key=lambda seen: seen.observed_at)
+    commands = [_command(seen, asked_at=asked_at, by_id=seen.attempt_id in by_id) for seen in observations]
+    known = await read(hub.log, payment_stream(payment_id))
+    # Most answers are known. They need no key, and nothing of them is sealed: no decision depends on it.
+    unchanged = unchanged_by(payment_id, known, commands)
+    if unchanged is not None:
+        return unchanged
+    attached = NOTHING_ATTACHED
+    key = await hub.personal_data.keys.get_or_make(payment_id)
+    if key is not None:
+        commands, attached = await _sealed(hub, key, observations, commands)
+    return await change_payment(hub, payment_id, commands, cause=cause, attached=attached, known=known)
+
+
+def _command(seen: Observation, *, asked_at: datetime, by_id: bool) -> RecordObservation:
+    """Return the command that records an observation, without what is sealed."""
+    return RecordObservation(
+        attempt_id=seen.attempt_id,
+        status=seen.status,
+        status_detail=seen.status_detail,
+        amount_centavos=seen.amount_centavos,
+        currency=seen.currency,
+        external_reference=seen.external_reference,
+        refunded_centavos=seen.refunded_centavos,
+        observed_at=seen.observed_at,
+        paid_at=seen.paid_at,
+        payer_email=None,
+        evidence=None,
+        asked_at=asked_at,
+        by_id=by_id,
+    )
+
+
+async def _sealed(
+    hub: Hub, key: PaymentKey, observations: Sequence[Observation], commands: Sequence[RecordObservation]
+) -> tuple[list[RecordObservation], Attached]:
+    """Return the commands with sealed addresses and the digests of their evidence, and what is stored beside them."""
+    evidence = [key.seal_evidence("provider/payment", seen.answer) for seen in observations]
+    sealed = [
+        replace(command, payer_email=key.seal(seen.payer.email, EMAIL), evidence=piece.digest.hex())
+        for command, seen, piece in zip(commands, observations, evidence, strict=True)
+    ]
+    tags = await hub.personal_data.tags_of(*(seen.payer for seen in observations))
+    return sealed, Attached(payment_id=key.payment_id, evidence=evidence, tags=tags)
 
 
 async def credential_for(hub: Hub, loaded: LoadedPayment) -> Credential:

@@ -28,6 +28,7 @@ from extrato.settings import Keep
 from extrato.store.forgotten_list import Listed, UnusableForgottenList, append_lines, read_list
 from extrato.store.inbox import Delivery
 from extrato.store.personal_data import UNREADABLE
+from extrato.store.sealing import PaymentKey
 from extrato.use_cases.cancel_payment import cancel_payment
 from extrato.use_cases.change_merchant import change_merchant
 from extrato.use_cases.confirm_payment import Transfer, confirm_payment
@@ -773,3 +774,13 @@ async def test_export_goes_on_after_evidence_that_was_changed(world: World, list
     held = await export_person(world.hub, ANA, evidence_kept=timedelta(days=400))
 
     assert {piece.payer for each in held.payments for piece in each.evidence} == {None}
+
+
+async def test_known_answer_is_not_encrypted(world: World, monkeypatch: pytest.MonkeyPatch):
+    payment = await paid(world)
+    monkeypatch.delattr(PaymentKey, "seal")
+    monkeypatch.delattr(PaymentKey, "seal_evidence")
+
+    decided = await refresh_payment(world.hub, payment.payment_id, cause=CAUSE)
+
+    assert (decided.events, decided.after) == ((), payment)
