@@ -30,7 +30,7 @@ class SealedField(Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class SealedEvidence(Struct, frozen=True, kw_only=True):
+class ListedEvidence(Struct, frozen=True, kw_only=True):
     """A piece of evidence: `digest` is the salted digest of its plain bytes, `sha256` that of the sealed bytes."""
 
     digest: str
@@ -50,7 +50,7 @@ class DestroyedKey(Struct, frozen=True, kw_only=True):
     destroyed_at: datetime
     position: int | None
     fields: list[SealedField]
-    evidence: list[SealedEvidence]
+    evidence: list[ListedEvidence]
     deleted_webhook_bodies: list[UUID]
 
 
@@ -108,7 +108,7 @@ async def _prove(hub: Hub, request: Forgetting, destroyed_at: datetime) -> Destr
         position=recorded,
         fields=fields,
         evidence=[
-            SealedEvidence(
+            ListedEvidence(
                 digest=each.digest.hex(),
                 kind=each.kind,
                 first_seen_at=each.first_seen_at,
