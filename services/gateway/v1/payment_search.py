@@ -12,6 +12,7 @@ reads the whole history at once:
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import asyncpg
@@ -74,7 +75,8 @@ async def find_payments(pool: asyncpg.Pool, wanted: Wanted, moment: Moment, *, a
     if wanted.methods == ():
         return NOTHING
     furthest = NOTHING._replace(next=after)
-    for step in _steps(wanted, limit):
+    matches: list[Row] = []
+    for step in _steps(wanted, limit, matches):
         query, arguments = written(step, wanted, moment, after, limit)
         record = await _fetch(pool, query, arguments)
         is_cut = (record["count"] or 0) >= step.bound
@@ -82,6 +84,7 @@ async def find_payments(pool: asyncpg.Pool, wanted: Wanted, moment: Moment, *, a
             # The collected part is not the beginning of the list.
             continue
         page = _page(record)
+        matches += page.rows
         if len(page.rows) > limit:
             last = page.rows[limit - 1].details
             return page._replace(rows=page.rows[:limit], next=Place(last.created_at, last.payment_id))
@@ -110,8 +113,11 @@ def _is_further(place: Place, than: Place | None, wanted: Wanted) -> bool:
     return mine < other if wanted.is_newest_first else mine > other
 
 
-def _steps(wanted: Wanted, limit: int) -> Iterator[Step]:
-    """Return the steps of a search, which ends at the first one that fills the page or reads all its rows."""
+def _steps(wanted: Wanted, limit: int, matches: Sequence[Row]) -> Iterator[Step]:
+    """Return the steps of a search, which ends at the first one that fills the page or reads all its rows.
+
+    `matches` are those that the steps so far have found.
+    """
     conditions = conditions_of(wanted)
     walks: list[By] = [by for by in ("status", "method") if by in conditions] or ["time"]
     collections: list[By] = [by for by in ("terms", "paid_at", "amount_centavos") if by in conditions]
@@ -126,8 +132,9 @@ def _steps(wanted: Wanted, limit: int) -> Iterator[Step]:
     yield from _walks(walks, SHORT_WALK)
     if not wanted.has_rare_term:
         yield from _collections(quick)
-    yield from _walks(walks, FURTHER_WALK)
-    yield from _collections(collections[len(quick) :])
+    further = [_walks(walks, FURTHER_WALK), _collections(collections[len(quick) :])]
+    expected = len(matches) * FURTHER_WALK / SHORT_WALK
+    yield from itertools.chain.from_iterable(further if expected >= limit else reversed(further))
     yield from _walks(walks, LONG_WALK)
 
 
