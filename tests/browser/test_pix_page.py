@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.polling import SOON_MS, let_page_poll
+from tests.browser.polling import let_page_poll
 from tests.compatibility.claim import claim
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -117,7 +117,7 @@ async def test_page_without_socket_polls_and_changes(hub, browse):
     await page.goto(pix["payment_url"])
     await confirm(hub, pix)
     await let_page_poll(page)
-    await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible(timeout=SOON_MS)
+    await expect(page.get_by_role("heading", name="Pagamento confirmado")).to_be_visible()
 
 
 async def test_broken_socket_reconnects(hub, browse, until):
@@ -140,7 +140,7 @@ async def test_broken_socket_reconnects(hub, browse, until):
         return len(sockets) > 1
 
     await until(is_opened_again, "another socket")
-    async with page.expect_response(pix["payment_url"], timeout=SOON_MS):
+    async with page.expect_response(pix["payment_url"]):
         await let_page_poll(page)
     # The page has just polled and polls again in half a minute: until then only the socket can report.
     await confirm(hub, pix)
@@ -167,7 +167,7 @@ async def test_offline_page_says_so_then_polls_as_before(hub, browse):
     async with page.expect_response(address):
         await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(hint).to_be_hidden()
-    async with page.expect_response(address, timeout=SOON_MS):
+    async with page.expect_response(address):
         await let_page_poll(page)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.compatibility.claim import claim
 
 MERCHANT = "padaria-do-marcos"
+# How long an answer of the provider is used again, by the setting of these hubs.
+USED_AGAIN = timedelta(seconds=1.9)
 
 
 async def _pay(hub, link):
@@ -87,9 +91,11 @@ async def test_hundred_concurrent_checks_share_one_call(hub):
     await hub.faults(latency_ms=150)
     before = await _searches(hub)
     answers = await asyncio.gather(*(hub.check(link["payment_id"]) for _ in range(100)))
-    assert await _searches(hub) - before == 1
     assert {answer["synced"] for answer in answers} == {True}
-    assert len({answer["synced_at"] for answer in answers}) == 1
+    moments = sorted({datetime.fromisoformat(answer["synced_at"]) for answer in answers})
+    assert await _searches(hub) - before == len(moments)
+    # One, unless the hundred answers took longer than an answer is used again.
+    assert all(later - earlier >= USED_AGAIN for earlier, later in itertools.pairwise(moments))
 
 
 async def _searches(hub) -> int:
@@ -103,8 +109,10 @@ async def test_recent_check_is_reused_without_provider_call(hub, until):
     before = await _searches(hub)
     first = await hub.check(link["payment_id"])
     second = await hub.check(link["payment_id"])
-    assert await _searches(hub) - before == 1
-    assert first["synced_at"] == second["synced_at"]
+    first_at, second_at = (datetime.fromisoformat(answer["synced_at"]) for answer in (first, second))
+    assert await _searches(hub) - before == len({first_at, second_at})
+    # The first answer, unless the second question came that late.
+    assert second_at == first_at or second_at - first_at >= USED_AGAIN
     assert (second["synced"], second["status_changed"]) == (True, False)
 
     async def is_asked_again():

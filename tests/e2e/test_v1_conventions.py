@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -163,12 +164,15 @@ async def test_unknown_position_is_rejected(hub, position):
 
 
 async def test_rate_limit_is_in_the_headers(hub, payment_id):
+    began_s = time.monotonic()
     answers = [(await read(hub, f"/v1/payments/{payment_id}"))[0] for _ in range(2)]
+    took_s = time.monotonic() - began_s
     policies = {answer.headers["RateLimit-Policy"] for answer in answers}
     assert len(policies) == 1
-    assert re.fullmatch(r'"checks";q=[0-9]+;w=60', policies.pop())
+    per_minute = int(re.fullmatch(r'"checks";q=([0-9]+);w=60', policies.pop())[1])
     left = [int(re.fullmatch(r'"checks";r=([0-9]+);t=[0-9]+', answer.headers["RateLimit"])[1]) for answer in answers]
-    assert left[1] <= left[0]
+    # A bucket that earlier requests emptied earns some between the two.
+    assert left[1] <= left[0] + took_s * per_minute / 60
 
 
 async def test_request_without_a_key_is_a_problem_without_the_position(hub):
