@@ -13,7 +13,9 @@ import inspect
 import os
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -110,3 +112,15 @@ async def until(
         assert running_s() < deadline_s, f"not within {within_s} s: {what}"
         await asyncio.sleep(pause_s)
         pause_s = min(longest_pause_s, pause_s * 1.3)
+
+
+def seconds_until_midnight(now: datetime) -> float:
+    """Return how long the day of `now` lasts, in its time zone."""
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)
+    return (tomorrow.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
+
+
+async def have_one_day(zone: str, *, for_s: float = 60.0) -> None:
+    """Wait for midnight where it is less than `for_s` away, so that the days of a test stay what they are."""
+    if (left_s := seconds_until_midnight(datetime.now(ZoneInfo(zone)))) < for_s:
+        await asyncio.sleep(left_s)

@@ -14,14 +14,15 @@ import pytest
 
 from tests.documents import ACCOUNTING, commands, section, text_of
 from tests.e2e.test_statement import Shop
-from tests.pace import until
+from tests.pace import have_one_day, until
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 HEADINGS = ("A day", "Find payments", "Close the books", "A late event of yesterday")
 
 
 @pytest.fixture
-def shop(hub: Any, other_merchant: Any) -> Shop:
+async def shop(hub: Any, other_merchant: Any) -> Shop:
+    await have_one_day(str(ZONE))
     return Shop(hub.acting_for(other_merchant.slug, other_merchant.api_key))
 
 

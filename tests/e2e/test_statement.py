@@ -17,6 +17,7 @@ from contracts.statement_kinds import KINDS
 from extrato.domain.payment.commands import ConfirmByBank
 from extrato.use_cases.payments import change_payment
 from tests.e2e.test_money_that_does_not_fit import transfer
+from tests.pace import have_one_day
 from tests.pace import until as until_true
 from tests.running_hub import CAUSE
 
@@ -93,12 +94,14 @@ class Shop:
 
 
 @pytest.fixture
-def shop(hub: Any, other_merchant: Any) -> Shop:
+async def shop(hub: Any, other_merchant: Any) -> Shop:
+    await have_one_day("UTC")
     return Shop(hub.acting_for(other_merchant.slug, other_merchant.api_key))
 
 
 @pytest.fixture
-def yesterday() -> datetime:
+def yesterday(shop: Shop) -> datetime:
+    del shop  # It waits out the end of a day.
     return datetime.combine(datetime.now(UTC).date() - timedelta(days=1), datetime.min.time(), UTC)
 
 

@@ -7,11 +7,13 @@ import re
 import signal
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.pace import running_s, until, within
+from tests.pace import running_s, seconds_until_midnight, until, within
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,3 +66,16 @@ async def test_a_body_that_takes_too_long_is_ended():
 async def test_a_condition_that_does_not_come_true_is_named():
     with pytest.raises(AssertionError, match=r"not within 0.05 s: the answer"):
         await until(lambda: False, "the answer", within_s=0.05)
+
+
+@pytest.mark.parametrize(
+    ("now", "left_s"),
+    [
+        (datetime(2026, 12, 31, 23, 59, 59, tzinfo=ZoneInfo("America/Sao_Paulo")), 1),
+        (datetime(2028, 2, 29, tzinfo=ZoneInfo("UTC")), 24 * 3600),
+        # The clocks went forward during this night.
+        (datetime(2026, 3, 29, tzinfo=ZoneInfo("Europe/Berlin")), 23 * 3600),
+    ],
+)
+def test_day_ends_at_the_midnight_of_its_zone(now: datetime, left_s: float):
+    assert seconds_until_midnight(now) == left_s
