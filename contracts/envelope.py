@@ -1,4 +1,8 @@
-"""The fields around every event: its place in the log, and its cause."""
+"""The fields around every event: its place in the log, and its cause.
+
+Readers of the log create these Structs for each event. They are in no cycle, so `gc=False` keeps the garbage collector
+from looking at them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ ACTORS: Final = (
 )
 
 
-class Cause(Struct, frozen=True, kw_only=True):
+class Cause(Struct, frozen=True, kw_only=True, gc=False):
     """The cause of an event.
 
     All effects of one request or webhook delivery have its `correlation_id`. `causation_id` is the event or message
@@ -35,7 +39,7 @@ class Cause(Struct, frozen=True, kw_only=True):
     causation_id: str | None = None
 
 
-class Envelope(Struct, frozen=True, kw_only=True):
+class Envelope(Struct, frozen=True, kw_only=True, gc=False):
     """One event with its place and its cause.
 
     `position` is the event's place in the log, `version` its place in its stream, counted from 1. `occurred_at` is when
@@ -56,7 +60,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     traceparent: str = ""
 
 
-class StoredState(Struct, frozen=True, kw_only=True):
+class StoredState(Struct, frozen=True, kw_only=True, gc=False):
     """The `state` column of the log: the fields of an envelope that have no separate column, as JSON.
 
     `data` is the event, not decoded yet.
@@ -72,7 +76,7 @@ class StoredState(Struct, frozen=True, kw_only=True):
     traceparent: str = ""
 
 
-class StateText(Struct, frozen=True, kw_only=True):
+class StateText(Struct, frozen=True, kw_only=True, gc=False):
     """A `StoredState` whose times and identifiers stay text, for code that only passes them on."""
 
     event_id: str

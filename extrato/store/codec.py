@@ -31,11 +31,11 @@ _topic_of_type: Final = {event_type: topic_of(event_type) for event_type in EVEN
 State = TypeVar("State", StoredState, StateText)
 
 
-class LogRow(msgspec.Struct, frozen=True, kw_only=True):
+class LogRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of the log; `id` is its position.
 
-    It has the fields of the library's `Notification`, whose creation takes longer than that of all other objects of a
-    page of the log.
+    It has the fields of the library's `Notification`, whose creation takes longer than that of all other objects of an
+    event. It is in no cycle, so the garbage collector need not look at it.
     """
 
     id: int

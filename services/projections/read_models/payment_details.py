@@ -167,7 +167,7 @@ def _evolve(payment: Payment | None, event: Event, envelope: Envelope) -> Paymen
 
 
 def _money(payment: Payment, ledger: Ledger) -> dict[str, Any]:
-    """Return the fields of the document that the ledger changes; most events move no money."""
+    """Return the fields of the document that follow from the ledger; none if all are as before."""
     known, before = payment.details, payment.ledger
     if ledger is before:
         return {}
@@ -191,7 +191,7 @@ def _money(payment: Payment, ledger: Ledger) -> dict[str, Any]:
         "payer_email": (deciding and deciding.payer_email) or known.payer_email,
         "attempts": tuple([_attempt(name, ledger.attempts[name], share) for name, share in shares.items()]),
     }
-    return {name: value for name, value in shown.items() if getattr(known, name) != value}
+    return shown if any(getattr(known, name) != value for name, value in shown.items()) else {}
 
 
 def _attempt(name: str, attempt: Attempt, share: Share) -> AttemptDetails:
