@@ -43,6 +43,11 @@ HOLDER: Final = """
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
+# A crash of PostgreSQL may lose pages of the new table, which the next rebuild drops anyway. The swap is written to the
+# disk before it ends, and everything before it too.
+WITHOUT_WAITING_FOR_THE_DISK: Final = "SET synchronous_commit = 'off'"
+WAIT_FOR_THE_DISK: Final = "SET LOCAL synchronous_commit TO DEFAULT"
+
 # A process that freezes during a rebuild keeps its session with the lock. PostgreSQL ends an idle session after this
 # time.
 IDLE_LIMIT: Final = "60s"
@@ -136,6 +141,7 @@ class _Rebuild:
         started_at_s = time.perf_counter()
         self._logger.info("rebuild_started", reason=why)
         await self._drop_shadow()
+        await self._connection.execute(WITHOUT_WAITING_FOR_THE_DISK)
         self._metrics.set_rebuilding(is_rebuilding=True)
         try:
             await self._build()
@@ -238,6 +244,7 @@ class _Rebuild:
         name, connection = self._read_model.name, self._connection
         live = (await checkpoints.lock(connection, [name])).get(name)
         await connection.execute(SWAP_LOCK_TIMEOUT)
+        await connection.execute(WAIT_FOR_THE_DISK)
         if live is not None and live.position > self._position:
             await self._follow(live.position)
         for table, shadow in zip(self._read_model.tables(name), self._read_model.tables(self._shadow), strict=True):
