@@ -25,13 +25,19 @@ class OtherMerchant(NamedTuple):
 
 
 @pytest.fixture
-async def only_when_asked(hub: RunningHub) -> AsyncIterator[None]:
-    """Stop webhooks and the monitor, so that only a check by the test asks the provider."""
-    await hub.faults(webhooks=False)
+async def without_monitor(hub: RunningHub) -> AsyncIterator[None]:
+    """Stop the monitor, so that no sweep finds a change first."""
     monitor = hub.pid("monitor")
     os.kill(monitor, signal.SIGSTOP)
     yield
     os.kill(monitor, signal.SIGCONT)
+
+
+@pytest.fixture
+async def only_when_asked(hub: RunningHub, without_monitor: None) -> None:
+    """Stop webhooks and the monitor, so that only a check by the test asks the provider."""
+    del without_monitor
+    await hub.faults(webhooks=False)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ async def see_approval(hub, until, socket, payment_id, *, within_s=15.0):
     assert await hub.status_changes(payment_id) == APPROVED
 
     async def is_listed():
-        _, listed = await hub.get("/payments/api/pending/?padaria_slug=padaria-do-marcos&status=approved")
+        _, listed = await hub.get(f"/payments/api/pending/?padaria_slug={hub.merchant}&status=approved")
         return payment_id in [payment["payment_id"] for payment in listed["payments"]]
 
     await until(is_listed, "the read model has the approval")

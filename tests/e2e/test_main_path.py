@@ -17,7 +17,9 @@ from tests.pace import allowed, running_s, within
 
 
 @claim("generate-link.body", "list.answer", "webhook.address", "events.answer")
-async def test_checkout_payment_is_approved_in_every_view(hub, until):
+@pytest.mark.usefixtures("without_monitor")
+async def test_checkout_payment_is_approved_in_every_view(others_hub, until):
+    hub = others_hub
     link = await hub.link(payer_email="cliente@email.com")
     async with hub.socket(payment_id=link["payment_id"]) as socket:
         assert (await socket.receive_json())["type"] == "snapshot"
