@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from extrato.store.vault import Vault
 
 CACHED_KEYS: Final = 20_000
+# To drop half of them at once stops the process for 8 ms; one at a time, a dict looks for its oldest each time.
+DROPPED_KEYS: Final = 500
 # The table may have millions of rows, and a count reads each.
 MOST_COUNTED_KEYS: Final = 100_000
 FRESH_S: Final = 0.5
@@ -99,9 +101,9 @@ class PaymentKeys:
         return new_payment_key(self._vault, payment_id)
 
     def remember(self, key: PaymentKey) -> None:
-        """Cache a new key, once it is stored. The older half of a full cache goes."""
+        """Cache a new key, once it is stored. The oldest ones of a full cache go."""
         if len(self._cached) >= CACHED_KEYS:
-            for oldest in list(itertools.islice(self._cached, CACHED_KEYS // 2)):
+            for oldest in list(itertools.islice(self._cached, DROPPED_KEYS)):
                 del self._cached[oldest]
         self._cached[key.payment_id] = key
 
