@@ -201,6 +201,7 @@ async def frames_of(hub: RunningHub) -> list[Any]:
     frames: list[Any] = []
     for query in ({"after": "0"}, {}):
         async with hub.socket(padaria_slug=MERCHANT, **query) as socket:
+            frames.append(await socket.receive_json(timeout=20))
             while True:
                 try:
                     frames.append(await socket.receive_json(timeout=0.5))
