@@ -66,7 +66,7 @@ CLASSES: Final[dict[str, MigrationClass]] = {
     # An older monitor would complete a request without the text.
     "0027_forgetting": "coordinated",
     "0030_logos": "rolling",
-    "0032_provider_answers": "rolling",
+    "0031_provider_answers": "rolling",
 }
 
 CREATE_TABLE: Final = """
