@@ -147,7 +147,8 @@ async def opened_read_models(pool: asyncpg.Pool, url: str) -> dict[str, list[Any
             found = [dict(row) for row in await pool.fetch(query)]
             for row in found:
                 if table == "payment_details":
-                    for name in ("document", "ledger"):
+                    # A payment without money has no ledger.
+                    for name in ("document", "ledger") if row["ledger"] else ("document",):
                         row[name] = await _opened(data, row["payment_id"], json.loads(row[name]))
             rows[table] = found
     return rows
