@@ -133,8 +133,8 @@ def _steps(wanted: Wanted, limit: int, matches: Sequence[Row]) -> Iterator[Step]
     if not wanted.has_rare_term:
         yield from _collections(quick)
     further = [_walks(walks, FURTHER_WALK), _collections(collections[len(quick) :])]
-    expected = len(matches) * FURTHER_WALK / SHORT_WALK
-    yield from itertools.chain.from_iterable(further if expected >= limit else reversed(further))
+    # Five hundred rows are too few to tell how many the further walk will find, and a collection may take longer.
+    yield from itertools.chain.from_iterable(further if matches else reversed(further))
     yield from _walks(walks, LONG_WALK)
 
 
