@@ -70,12 +70,12 @@ async def until_server_answers(url: str) -> None:
         await until(answers, f"{url} answers", within_s=30)
 
 
-async def echo_rate(body: bytes) -> float:
+async def echo_rate(body: bytes, *, seconds: float = SECONDS) -> float:
     port = free_port()
     with process("-m", "tests.bench.load", "echo", str(port)):
         await until_server_answers(f"http://127.0.0.1:{port}/")
         requests = [request("POST", "/", body, {"Content-Type": "application/json"})]
-        return (await load_from_outside(port, requests)).per_second
+        return (await load_from_outside(port, requests, seconds=seconds)).per_second
 
 
 async def load_from_outside(

@@ -60,9 +60,9 @@ async def fill_shop(connection: asyncpg.Connection, keys: PaymentKeys, count: in
     for first in range(1, count + 1, BATCH):
         envelopes, sealed = [], []
         for number in range(first, min(first + BATCH, count + 1)):
-            key, stored = keys.new(number)
-            sealed.append((number, stored.sealed))
-            envelopes += _life_of(number, count, key.seal(f"cliente.{number}@example.com", EMAIL))
+            new = keys.new(number)
+            sealed.append((number, new.seal()))
+            envelopes += _life_of(number, count, new.key.seal(f"cliente.{number}@example.com", EMAIL))
         await apply(connection, PAYMENT_DETAILS, envelopes, table=table)
         await connection.copy_records_to_table("payment_keys", records=sealed, columns=("payment_id", "sealed"))
     for index in PAYMENT_DETAILS.indexes:
