@@ -264,6 +264,8 @@ async def _checked(
         # PostgreSQL reads the next page while this one is written and sent.
         following = asyncio.ensure_future(pages.next()) if len(rows) == LINES_AT_ONCE else None
         try:
+            # A task begins only when this one waits: without it, the query would be sent after the page is written.
+            await asyncio.sleep(0)
             yield write(rows) if is_first else between + write(rows)
             balance = balance.after_lines(rows)
             rows = await following if following is not None else []
